@@ -1,0 +1,68 @@
+// Generates proto/src/gen from the .proto files with ts-proto, and one index per package that re-exports its messages.
+// Run by `npm run gen` (part of install and build). The output is not committed.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const out = path.join(here, 'src/gen');
+const bin = (name) => path.join(here, '../node_modules/.bin', name);
+const options = [
+  'forceLong=bigint',
+  'useDate=false',
+  'esModuleInterop=true',
+  'env=node',
+  'oneof=unions-value',
+  'useOptionals=messages',
+  'outputServices=grpc-js',
+  'outputPartialMethods=true',
+  'outputJsonMethods=true',
+  'unknownFields=false',
+  'importSuffix=.ts',
+  'enumsAsLiterals=true',
+  'useJsTypeOverride=true',
+  'outputTypeRegistry=false',
+  'stringEnums=false',
+];
+const template = {
+  version: 'v2',
+  plugins: [{ local: bin('protoc-gen-ts_proto'), out, opt: options, strategy: 'all', include_imports: true }],
+};
+
+fs.rmSync(out, { recursive: true, force: true });
+fs.mkdirSync(out, { recursive: true });
+execFileSync(bin('buf'), ['generate', '--template', JSON.stringify(template)], { cwd: here, stdio: 'inherit' });
+execFileSync(bin('buf'), ['build', '-o', path.join(out, 'descriptors.binpb')], { cwd: here, stdio: 'inherit' });
+
+const indexes = {
+  api: 'uber/cadence/api/v1',
+  admin: 'uber/cadence/admin/v1',
+  internal: 'antiphon/internal/v1',
+  google: 'google/protobuf',
+  health: 'grpc/health/v1',
+  reflection: 'grpc/reflection/v1',
+};
+const shared = new Set(['protobufPackage', 'protobufFileName', 'DeepPartial', 'Exact', 'MessageFns']);
+for (const [name, folder] of Object.entries(indexes)) {
+  const lines = [];
+  for (const file of fs
+    .readdirSync(path.join(out, folder))
+    .filter((f) => f.endsWith('.ts'))
+    .sort()) {
+    const text = fs.readFileSync(path.join(out, folder, file), 'utf8');
+    const values = new Set();
+    const types = new Set();
+    for (const [, kind, id] of text.matchAll(/^export (?:declare )?(const|function|interface|type|enum) (\w+)/gm)) {
+      if (shared.has(id) || /(FromJSON|ToJSON)$/.test(id)) continue;
+      if (kind === 'interface' || kind === 'type') types.add(id);
+      else values.add(id);
+    }
+    // A const and a type of one name are one export.
+    const typeOnly = [...types].filter((id) => !values.has(id));
+    if (values.size) lines.push(`export { ${[...values].join(', ')} } from './${folder}/${file}';`);
+    if (typeOnly.length) lines.push(`export type { ${typeOnly.join(', ')} } from './${folder}/${file}';`);
+  }
+  fs.writeFileSync(path.join(out, `${name}.ts`), `${lines.join('\n')}\n`);
+}
+fs.appendFileSync(path.join(out, 'google.ts'), "export { Status } from './google/rpc/status.ts';\n");

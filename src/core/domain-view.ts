@@ -1,0 +1,24 @@
+// What the engine needs to know of a domain, at the moment of a command.
+
+export interface DomainView {
+  readonly id: string;
+  readonly name: string;
+  readonly isGlobal: boolean;
+  /** Clusters it replicates to, the current one included. */
+  readonly clusters: readonly string[];
+  readonly activeCluster: string;
+  /** -24 for a local domain. */
+  readonly failoverVersion: number;
+  readonly isDeprecated: boolean;
+  readonly retentionDays: number;
+  /** Retention in milliseconds; development configs may make it shorter than a day. */
+  readonly retentionMs: number;
+  /** True when closed histories go to the archive; retention then deletes only what is verified there. */
+  readonly archivesHistory: boolean;
+  readonly archivesVisibility: boolean;
+  /** How long after close a run is archived. */
+  readonly archivalDelayMs: number;
+  readonly badBinaries: ReadonlySet<string>;
+  /** True while this cluster may write: local, or active here and no graceful failover pending. */
+  readonly isActiveHere: boolean;
+}

@@ -1,0 +1,5 @@
+export * from './ports.ts';
+export * from './quiet.ts';
+export * from './real.ts';
+export * from './simulated.ts';
+export * from './sleep.ts';

@@ -1,0 +1,275 @@
+// How the services call each other. In one process these are plain calls on the service objects; between processes they will be gRPC.
+// Requests carry domain ids, already resolved, validated and authorized by the frontend.
+import type {
+  Decision,
+  DecisionTaskFailedCause,
+  DescribeTaskListResponse,
+  DescribeWorkflowExecutionResponse,
+  Failure,
+  HistoryEvent,
+  ParentExecutionInfo,
+  Payload,
+  PollForActivityTaskResponse,
+  PollForDecisionTaskResponse,
+  QueryConsistencyLevel,
+  QueryRejectCondition,
+  QueryWorkflowResponse,
+  StartWorkflowExecutionRequest,
+  StickyExecutionAttributes,
+  TaskList,
+  TaskListType,
+  WorkflowExecution,
+  WorkflowQuery,
+  WorkflowQueryResult,
+} from '@antiphon/proto';
+import type { HistoryReplicationRequest, SyncActivityRequest } from './replication-requests.ts';
+
+/** Who calls, as far as the engine cares. */
+export interface CallerInfo {
+  readonly clientImpl: string;
+  readonly featureVersion: string;
+  readonly libraryVersion: string;
+}
+
+/** An aborted signal means the caller is gone; a deadline in unix ms bounds long polls. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly deadlineMs?: number | undefined;
+}
+
+export interface RunRef {
+  readonly domainId: string;
+  readonly workflowId: string;
+  /** Empty: the current run. */
+  readonly runId: string;
+}
+
+/** Decoded task token of a decision. */
+export interface DecisionTaskRef extends RunRef {
+  readonly scheduleId: number;
+  readonly attempt: number;
+}
+
+/** Decoded task token of an activity, or the ids of a ByID call. */
+export type ActivityTaskRef = RunRef &
+  ({ readonly scheduleId: number; readonly attempt: number } | { readonly activityId: string });
+
+/**
+ * A response whose `history` field is left empty, and the encoded api.v1.History messages that belong there: the rpc layer splices the
+ * bytes in, so that events are encoded once in their life.
+ */
+export interface WithHistory<T> {
+  readonly response: T;
+  readonly historyBlobs: readonly Uint8Array[];
+}
+
+export interface RecordDecisionTaskStartedReply {
+  /** Everything of the poll response but task token, backlog hint and queries' task list. */
+  readonly task: WithHistory<PollForDecisionTaskResponse>;
+}
+
+export interface RecordActivityTaskStartedReply {
+  readonly task: PollForActivityTaskResponse;
+}
+
+export interface HistoryClient {
+  startWorkflow(
+    request: StartWorkflowExecutionRequest,
+    options: {
+      domainId: string;
+      parent?: ParentExecutionInfo | undefined;
+      /** Restart and resets: overrides the reuse policy with terminate-if-running. */
+      partitionConfig?: Readonly<Record<string, string>>;
+    },
+  ): Promise<{ runId: string }>;
+  signalWithStart(
+    request: StartWorkflowExecutionRequest,
+    signal: { signalName: string; input?: Payload | undefined },
+    domainId: string,
+  ): Promise<{ runId: string }>;
+  signalWorkflow(
+    run: RunRef,
+    signal: {
+      signalName: string;
+      input?: Payload | undefined;
+      identity: string;
+      requestId: string;
+      external?: { childWorkflowOnly: boolean; parent: WorkflowExecution } | undefined;
+    },
+  ): Promise<void>;
+  requestCancelWorkflow(
+    run: RunRef,
+    request: {
+      cause: string;
+      identity: string;
+      requestId: string;
+      firstExecutionRunId: string;
+      external?: { initiatedId: number; execution: WorkflowExecution; childWorkflowOnly: boolean } | undefined;
+    },
+  ): Promise<void>;
+  terminateWorkflow(
+    run: RunRef,
+    request: {
+      reason: string;
+      details?: Payload | undefined;
+      identity: string;
+      firstExecutionRunId: string;
+      /** Parent close policy: only a run whose parent is this one. */
+      parent?: WorkflowExecution | undefined;
+    },
+  ): Promise<void>;
+  resetWorkflow(
+    run: RunRef,
+    request: { reason: string; decisionFinishEventId: number; requestId: string; skipSignalReapply: boolean },
+  ): Promise<{ runId: string }>;
+  describeWorkflow(run: RunRef): Promise<DescribeWorkflowExecutionResponse>;
+  queryWorkflow(
+    run: RunRef,
+    query: WorkflowQuery,
+    options: CallOptions & { rejectCondition: QueryRejectCondition; consistency: QueryConsistencyLevel },
+  ): Promise<QueryWorkflowResponse>;
+  getHistory(
+    run: RunRef,
+    options: CallOptions & {
+      pageSize: number;
+      token: Uint8Array;
+      waitForNewEvent: boolean;
+      closeEventOnly: boolean;
+    },
+  ): Promise<{ historyBlobs: readonly Uint8Array[]; nextPageToken: Uint8Array }>;
+  refreshTasks(run: RunRef): Promise<void>;
+  resetStickyTaskList(run: RunRef): Promise<void>;
+
+  /** EntityNotExists, AlreadyCompleted, EventAlreadyStarted: matching drops the task. */
+  recordDecisionTaskStarted(
+    task: RunRef & { scheduleId: number },
+    request: { requestId: string; identity: string; taskList: TaskList },
+  ): Promise<RecordDecisionTaskStartedReply>;
+  recordActivityTaskStarted(
+    task: RunRef & { scheduleId: number; attempt: number },
+    request: { requestId: string; identity: string },
+  ): Promise<RecordActivityTaskStartedReply>;
+
+  respondDecisionTaskCompleted(
+    task: DecisionTaskRef,
+    request: {
+      decisions: readonly Decision[];
+      executionContext: Uint8Array;
+      identity: string;
+      binaryChecksum: string;
+      stickyAttributes?: StickyExecutionAttributes | undefined;
+      returnNewDecisionTask: boolean;
+      forceCreateNewDecisionTask: boolean;
+      queryResults: Readonly<Record<string, WorkflowQueryResult>>;
+      caller: CallerInfo;
+    },
+  ): Promise<{
+    newTask?: WithHistory<PollForDecisionTaskResponse> | undefined;
+    /** By activity id: its token parts and times. */
+    localActivities: ReadonlyMap<string, { scheduleId: number; scheduledTimeMs: number; startedTimeMs: number }>;
+  }>;
+  respondDecisionTaskFailed(
+    task: DecisionTaskRef,
+    request: {
+      cause: DecisionTaskFailedCause;
+      details?: Payload | undefined;
+      identity: string;
+      binaryChecksum: string;
+    },
+  ): Promise<void>;
+  respondActivityTaskCompleted(
+    task: ActivityTaskRef,
+    request: { result?: Payload | undefined; identity: string },
+  ): Promise<void>;
+  respondActivityTaskFailed(task: ActivityTaskRef, request: { failure: Failure; identity: string }): Promise<void>;
+  respondActivityTaskCanceled(
+    task: ActivityTaskRef,
+    request: { details?: Payload | undefined; identity: string },
+  ): Promise<void>;
+  recordActivityTaskHeartbeat(
+    task: ActivityTaskRef,
+    request: { details?: Payload | undefined; identity: string },
+  ): Promise<{ cancelRequested: boolean }>;
+
+  /** Calls between runs, made by transfer tasks. */
+  scheduleFirstDecision(run: RunRef): Promise<void>;
+  recordChildClosed(
+    parent: RunRef,
+    child: { initiatedId: number; workflowId: string; runId: string; closeEvent: HistoryEvent },
+  ): Promise<void>;
+
+  /** Passive side (replication consumer): idempotent; RetryTaskV2Error names a gap. */
+  replicateEvents(request: HistoryReplicationRequest): Promise<void>;
+  syncActivity(request: SyncActivityRequest): Promise<void>;
+  /** Admin: raw batches between two events (both exclusive), for gap filling, and the version history they belong to. */
+  getRawHistory(request: {
+    run: RunRef;
+    start?: { eventId: number; version: number } | undefined;
+    end?: { eventId: number; version: number } | undefined;
+    pageSize: number;
+    token: Uint8Array;
+  }): Promise<{
+    batches: readonly Uint8Array[];
+    nextPageToken: Uint8Array;
+    versionHistoryItems: readonly { eventId: number; version: number }[];
+  }>;
+  /** Admin: state as JSON for people, with its shard. */
+  describeMutableState(run: RunRef): Promise<{ shardId: number; stateJson: string }>;
+}
+
+export interface MatchingClient {
+  /** Resolves when the task is matched or durable in the backlog. StickyWorkerUnavailable: no poller of that sticky list is alive. */
+  addDecisionTask(task: {
+    domainId: string;
+    workflowId: string;
+    runId: string;
+    scheduleId: number;
+    attempt: number;
+    taskList: TaskList;
+    scheduleToStartMs: number;
+  }): Promise<void>;
+  addActivityTask(task: {
+    domainId: string;
+    workflowId: string;
+    runId: string;
+    scheduleId: number;
+    attempt: number;
+    taskList: TaskList;
+    scheduleToStartMs: number;
+  }): Promise<void>;
+  /** An empty response (no task token) when the wait is over. */
+  pollForDecisionTask(
+    poll: { domainId: string; taskList: TaskList; identity: string; pollerId: string; caller: CallerInfo },
+    options: CallOptions,
+  ): Promise<WithHistory<PollForDecisionTaskResponse>>;
+  pollForActivityTask(
+    poll: {
+      domainId: string;
+      taskList: TaskList;
+      identity: string;
+      pollerId: string;
+      maxTasksPerSecond?: number | undefined;
+    },
+    options: CallOptions,
+  ): Promise<PollForActivityTaskResponse>;
+  /** Hands the query to a poller and waits for its answer. */
+  queryWorkflow(
+    request: { run: RunRef; taskList: TaskList; query: WorkflowQuery },
+    options: CallOptions,
+  ): Promise<QueryWorkflowResponse>;
+  respondQueryTaskCompleted(
+    task: { domainId: string; taskListName: string; taskId: string },
+    result: WorkflowQueryResult,
+    caller: CallerInfo,
+  ): Promise<void>;
+  describeTaskList(request: {
+    domainId: string;
+    taskList: TaskList;
+    type: TaskListType;
+    includeStatus: boolean;
+  }): Promise<DescribeTaskListResponse>;
+  listTaskLists(domainId: string): Promise<{
+    decision: Readonly<Record<string, DescribeTaskListResponse>>;
+    activity: Readonly<Record<string, DescribeTaskListResponse>>;
+  }>;
+}

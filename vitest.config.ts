@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+// One project per test layer, so that each runs alone: `npx vitest run --project unit`.
+const project = (name: string, options: { timeout?: number; serial?: boolean } = {}) => ({
+  resolve: { conditions: ['antiphon-src'] },
+  ssr: { resolve: { conditions: ['antiphon-src'] } },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: options.timeout ?? 20_000,
+    hookTimeout: options.timeout ?? 20_000,
+    pool: 'forks' as const,
+    fileParallelism: !options.serial,
+    execArgv: ['--conditions=antiphon-src'],
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit'),
+      project('contract', { timeout: 60_000 }),
+      project('scenario'),
+      project('simulation', { timeout: 300_000 }),
+      project('integration', { timeout: 120_000, serial: true }),
+      project('multiregion', { timeout: 300_000, serial: true }),
+      project('compat', { timeout: 900_000, serial: true }),
+    ],
+  },
+});
