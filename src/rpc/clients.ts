@@ -150,6 +150,14 @@ export interface HistoryClient {
     request: { requestId: string; identity: string },
   ): Promise<RecordActivityTaskStartedReply>;
 
+  /**
+   * What a poller needs to answer a query on `run` outside a decision (semantics §1.10, §2.20). No state changes; it works for closed runs and on
+   * the passive side. Filled: workflow_execution, workflow_type, previous_started_event_id, next_event_id, workflow_execution_task_list,
+   * total_history_bytes; started_event_id and attempt are 0. With `withHistory` also the first page of the whole history and its
+   * next_page_token (as a decision task on a normal list), else both are empty (sticky list). Task token, query and backlog hint are matching's.
+   */
+  getQueryTask(run: RunRef, options: { withHistory: boolean }): Promise<WithHistory<PollForDecisionTaskResponse>>;
+
   respondDecisionTaskCompleted(
     task: DecisionTaskRef,
     request: {
