@@ -1,1 +1,4 @@
+export * from './branch-reading.ts';
+export * from './checksum.ts';
+export * from './faulty.ts';
 export * from './ports.ts';
