@@ -254,7 +254,7 @@ func TestActivityCompletedByToken(t *testing.T) {
 
 func TestActivityCompletedByID(t *testing.T) {
 	s := newScenario(t)
-	s.activity("external", func(context.Context) error { return activity.ErrResultPending })
+	s.activity("external", func(context.Context) (string, error) { return "", activity.ErrResultPending })
 	s.workflow("run", func(ctx workflow.Context) (answer string, err error) {
 		err = workflow.ExecuteActivity(activities(ctx), "external").Get(ctx, &answer)
 		return answer, err

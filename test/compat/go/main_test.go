@@ -36,6 +36,11 @@ var (
 	service workflowserviceclient.Interface
 	domain  string
 	domains client.DomainClient
+
+	// The clients below see the wire as it is; the compatibility adapter of the Go client drops some fields.
+	protoWorkflow   apiv1.WorkflowAPIYARPCClient
+	protoVisibility apiv1.VisibilityAPIYARPCClient
+	protoMeta       apiv1.MetaAPIYARPCClient
 )
 
 func TestMain(m *testing.M) {
@@ -62,11 +67,14 @@ func connect(address string) (*yarpc.Dispatcher, error) {
 		return nil, err
 	}
 	cfg := dispatcher.ClientConfig(frontendService)
+	protoWorkflow = apiv1.NewWorkflowAPIYARPCClient(cfg)
+	protoVisibility = apiv1.NewVisibilityAPIYARPCClient(cfg)
+	protoMeta = apiv1.NewMetaAPIYARPCClient(cfg)
 	service = compatibility.NewThrift2ProtoAdapter(
 		apiv1.NewDomainAPIYARPCClient(cfg),
-		apiv1.NewWorkflowAPIYARPCClient(cfg),
+		protoWorkflow,
 		apiv1.NewWorkerAPIYARPCClient(cfg),
-		apiv1.NewVisibilityAPIYARPCClient(cfg),
+		protoVisibility,
 	)
 	return dispatcher, nil
 }

@@ -104,14 +104,18 @@ func TestMutableSideEffect(t *testing.T) {
 				return nil, err
 			}
 			seen = append(seen, n)
+			if err = workflow.Sleep(ctx, time.Second); err != nil {
+				return nil, err
+			}
 		}
-		return seen, workflow.Sleep(ctx, time.Second)
+		return seen, nil
 	})
 	s.startWorker()
 
 	run := s.start("effect")
 	require.Equal(t, []int{1, 1, 2}, result[[]int](s, run))
-	events := s.expectHistory(run, `Begin MarkerRecorded MarkerRecorded TimerStarted TimerFired Decide Complete`)
+	events := s.expectHistory(run, `Begin MarkerRecorded TimerStarted TimerFired Decide
+		TimerStarted TimerFired Decide MarkerRecorded TimerStarted TimerFired Decide Complete`)
 	require.Equal(t, []string{"MutableSideEffect", "MutableSideEffect"}, markerNames(events))
 	require.NoError(t, s.replay(events))
 }

@@ -52,7 +52,7 @@ func newSerialScenario(t *testing.T) *scenario {
 		ctx:        ctx,
 		client:     client.NewClient(service, domain, &client.Options{Identity: "compat-client"}),
 		taskList:   "tl-" + uuid.New()[:8],
-		options:    worker.Options{Logger: zap.NewNop(), MaxConcurrentDecisionTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2},
+		options:    worker.Options{Logger: debugLogger(), MaxConcurrentDecisionTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2},
 		workflows:  map[string]any{},
 		activities: map[string]any{},
 	}
@@ -179,6 +179,15 @@ func (s *scenario) replay(events []*shared.HistoryEvent) error {
 	return replayer.ReplayWorkflowHistory(zap.NewNop(), &shared.History{Events: events})
 }
 
+// call bounds one bare call to the service; every call needs a deadline.
+func (s *scenario) call() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.ctx, 10*time.Second)
+}
+
+func (s *scenario) execution(run client.WorkflowRun) *shared.WorkflowExecution {
+	return &shared.WorkflowExecution{WorkflowId: ptr(run.GetID()), RunId: ptr(run.GetRunID())}
+}
+
 // until polls a condition, so that scenarios never sleep for a guessed time.
 func (s *scenario) until(what string, condition func() bool) {
 	s.Helper()
@@ -244,4 +253,14 @@ func activities(ctx workflow.Context, adjust ...func(*workflow.ActivityOptions))
 		apply(&options)
 	}
 	return workflow.WithActivityOptions(ctx, options)
+}
+
+// debugLogger shows what the client's workers log when ANTIPHON_COMPAT_VERBOSE is set.
+func debugLogger() *zap.Logger {
+	if envOr("ANTIPHON_COMPAT_VERBOSE", "") == "" {
+		return zap.NewNop()
+	}
+	logger, err := zap.NewDevelopment()
+	must(err)
+	return logger
 }

@@ -204,7 +204,7 @@ func TestExternalSignalToUnknownWorkflow(t *testing.T) {
 	s.startWorker()
 
 	run := s.start("send")
-	require.Equal(t, "unknown external workflow execution", result[string](s, run))
+	require.Equal(t, "UnknownExternalWorkflowExecution", result[string](s, run))
 	events := s.expectHistory(run, `Begin SignalExternalWorkflowExecutionInitiated SignalExternalWorkflowExecutionFailed Decide Complete`)
 	failed := only(s, events, shared.EventTypeSignalExternalWorkflowExecutionFailed).SignalExternalWorkflowExecutionFailedEventAttributes
 	require.Equal(t, shared.SignalExternalWorkflowExecutionFailedCauseUnknownExternalWorkflowExecution, failed.GetCause())
@@ -229,7 +229,7 @@ func TestExternalCancel(t *testing.T) {
 	require.Equal(t, run.GetID(), requested.GetExternalWorkflowExecution().GetWorkflowId())
 
 	unknown := s.start("cancel", "no-such-"+uuid.New(), "")
-	require.EqualError(t, unknown.Get(s.ctx, nil), "unknown external workflow execution")
+	require.EqualError(t, unknown.Get(s.ctx, nil), "cancel external workflow failed, UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION")
 	s.expectHistory(unknown, `Begin RequestCancelExternalWorkflowExecutionInitiated RequestCancelExternalWorkflowExecutionFailed
 		Decide WorkflowExecutionFailed`)
 }

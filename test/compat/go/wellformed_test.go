@@ -38,9 +38,13 @@ func checkReference(s *scenario, events []*shared.HistoryEvent, event *shared.Hi
 		"%v (%d): %s = %d", event.GetEventType(), event.GetEventId(), ref.field, ref.id)
 }
 
-func scheduled(id int64, kind shared.EventType) reference { return reference{"scheduledEventId", id, kind} }
-func started(id int64, kind shared.EventType) reference   { return reference{"startedEventId", id, kind} }
-func initiated(id int64, kind shared.EventType) reference { return reference{"initiatedEventId", id, kind} }
+func scheduled(id int64, kind shared.EventType) reference {
+	return reference{"scheduledEventId", id, kind}
+}
+func started(id int64, kind shared.EventType) reference { return reference{"startedEventId", id, kind} }
+func initiated(id int64, kind shared.EventType) reference {
+	return reference{"initiatedEventId", id, kind}
+}
 func decided(id int64) reference {
 	return reference{"decisionTaskCompletedEventId", id, shared.EventTypeDecisionTaskCompleted}
 }
