@@ -1,3 +1,11 @@
+export * from './call-context.ts';
+export * from './client-version.ts';
 export * from './clients.ts';
+export * from './errors.ts';
+export * from './grpc-server.ts';
+export { withDecodedHistory } from './history-splice.ts';
+export * from './local-client.ts';
+export * from './remote-client.ts';
 export * from './replication-requests.ts';
+export * from './service-handlers.ts';
 export * from './task-token.ts';

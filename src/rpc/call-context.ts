@@ -1,0 +1,190 @@
+// What the caller said beside the request: the Cadence metadata of semantics §1.2, the deadline, and whether he is still there.
+// Everything is read lazily, because most calls use little of it. `rpc-service` and its kin are not required and never echoed.
+import { Metadata } from '@grpc/grpc-js';
+import type { CallerInfo } from './clients.ts';
+
+export interface ClientFeatureFlags {
+  readonly workflowExecutionAlreadyCompletedErrorEnabled: boolean;
+  readonly autoforwardingEnabled: boolean;
+}
+
+export interface CallContext {
+  /** Of the client library. */
+  readonly caller: CallerInfo;
+  /** `rpc-caller`: the application. */
+  readonly callerName: string;
+  /** sdk, ui, cli, internal; `unknown` when it did not say. */
+  readonly callerType: string;
+  readonly featureFlags: ClientFeatureFlags;
+  readonly isolationGroup: string;
+  /** Raw JWT, without `Bearer `. */
+  readonly authorization: string;
+  /** Set when another region's frontend forwarded this call: it is not forwarded again. */
+  readonly forwardingCluster: string;
+  /** Unix milliseconds; undefined: the caller set none. */
+  readonly deadlineMs: number | undefined;
+  /** Aborted when the caller hung up or the deadline passed. */
+  readonly signal: AbortSignal;
+}
+
+export const METADATA = {
+  callerName: 'rpc-caller',
+  service: 'rpc-service',
+  encoding: 'rpc-encoding',
+  clientImpl: 'cadence-client-name',
+  featureVersion: 'cadence-client-feature-version',
+  libraryVersion: 'cadence-client-library-version',
+  featureFlags: 'cadence-client-feature-flags',
+  callerType: 'cadence-caller-type',
+  authorization: 'cadence-authorization',
+  isolationGroup: 'cadence-client-isolation-group',
+  forwardingCluster: 'cadence-forwarding-cluster',
+} as const;
+
+const NO_FLAGS: ClientFeatureFlags = {
+  workflowExecutionAlreadyCompletedErrorEnabled: false,
+  autoforwardingEnabled: false,
+};
+
+/** The part of a grpc-js server call that a context needs. */
+export interface IncomingCall {
+  readonly metadata: Metadata;
+  readonly cancelled: boolean;
+  getDeadline(): Date | number;
+  on(event: 'cancelled', listener: () => void): unknown;
+}
+
+export function createCallContext(call: IncomingCall): CallContext {
+  return new GrpcCallContext(call);
+}
+
+class GrpcCallContext implements CallContext {
+  readonly #call: IncomingCall;
+  #caller: CallerInfo | undefined;
+  #flags: ClientFeatureFlags | undefined;
+  #signal: AbortSignal | undefined;
+
+  constructor(call: IncomingCall) {
+    this.#call = call;
+  }
+
+  // A key sent twice counts by its first value, as with the reference's header forwarding.
+  #text(key: string): string {
+    const value = this.#call.metadata.get(key)[0];
+    return value === undefined ? '' : value.toString();
+  }
+
+  get caller(): CallerInfo {
+    this.#caller ??= {
+      clientImpl: this.#text(METADATA.clientImpl),
+      featureVersion: this.#text(METADATA.featureVersion),
+      libraryVersion: this.#text(METADATA.libraryVersion),
+    };
+    return this.#caller;
+  }
+
+  get callerName(): string {
+    return this.#text(METADATA.callerName);
+  }
+
+  get callerType(): string {
+    return this.#text(METADATA.callerType) || 'unknown';
+  }
+
+  get featureFlags(): ClientFeatureFlags {
+    this.#flags ??= parseFeatureFlags(this.#text(METADATA.featureFlags));
+    return this.#flags;
+  }
+
+  get isolationGroup(): string {
+    return this.#text(METADATA.isolationGroup);
+  }
+
+  get authorization(): string {
+    return this.#text(METADATA.authorization);
+  }
+
+  get forwardingCluster(): string {
+    return this.#text(METADATA.forwardingCluster);
+  }
+
+  get deadlineMs(): number | undefined {
+    const deadline = Number(this.#call.getDeadline());
+    return Number.isFinite(deadline) ? deadline : undefined;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const controller = new AbortController();
+      if (this.#call.cancelled) controller.abort();
+      else this.#call.on('cancelled', () => controller.abort());
+      this.#signal = controller.signal;
+    }
+    return this.#signal;
+  }
+}
+
+/** A context for calls inside this process: tests, system workflows, the SDK's test environment. */
+export function createLocalContext(fields: Partial<CallContext> = {}): CallContext {
+  return {
+    caller: { clientImpl: '', featureVersion: '', libraryVersion: '' },
+    callerName: 'in-process',
+    callerType: 'internal',
+    featureFlags: { workflowExecutionAlreadyCompletedErrorEnabled: true, autoforwardingEnabled: false },
+    isolationGroup: '',
+    authorization: '',
+    forwardingCluster: '',
+    deadlineMs: undefined,
+    signal: new AbortController().signal,
+    ...fields,
+  };
+}
+
+/** jsonpb of api.v1.FeatureFlags, in any of its spellings. What does not parse counts as no flag. */
+export function parseFeatureFlags(text: string): ClientFeatureFlags {
+  if (text === '') return NO_FLAGS;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return NO_FLAGS; // Semantics §1.2: bad JSON is no flag, not an error.
+  }
+  if (typeof value !== 'object' || value === null) return NO_FLAGS;
+  const enabled = new Set(
+    Object.entries(value)
+      .filter(([, flag]) => flag === true)
+      .map(([key]) => key.replaceAll('_', '').toLowerCase()),
+  );
+  return {
+    workflowExecutionAlreadyCompletedErrorEnabled: enabled.has('workflowexecutionalreadycompletederrorenabled'),
+    autoforwardingEnabled: enabled.has('autoforwardingenabled'),
+  };
+}
+
+/** Metadata for the call that a frontend makes to another region in the caller's name. */
+export function forwardedMetadata(context: CallContext, currentCluster: string): Metadata {
+  const metadata = new Metadata();
+  const entries: readonly (readonly [string, string])[] = [
+    [METADATA.callerName, 'cadence-xdc-client'],
+    [METADATA.service, 'cadence-frontend'],
+    [METADATA.encoding, 'proto'],
+    [METADATA.clientImpl, context.caller.clientImpl],
+    [METADATA.featureVersion, context.caller.featureVersion],
+    [METADATA.libraryVersion, context.caller.libraryVersion],
+    [METADATA.featureFlags, flagsJson(context.featureFlags)],
+    [METADATA.callerType, context.callerType],
+    [METADATA.authorization, context.authorization],
+    [METADATA.isolationGroup, context.isolationGroup],
+    [METADATA.forwardingCluster, currentCluster],
+  ];
+  for (const [key, value] of entries) {
+    if (value !== '') metadata.set(key, value);
+  }
+  return metadata;
+}
+
+const flagsJson = (flags: ClientFeatureFlags): string =>
+  JSON.stringify({
+    WorkflowExecutionAlreadyCompletedErrorEnabled: flags.workflowExecutionAlreadyCompletedErrorEnabled,
+    AutoforwardingEnabled: flags.autoforwardingEnabled,
+  });

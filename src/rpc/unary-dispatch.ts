@@ -1,0 +1,108 @@
+// One grpc-js unary handler around each promise handler: admission, undecodable requests, splicing of histories, errors to statuses.
+// Whatever a handler throws ends as a status; nothing escapes into grpc-js, and no stack reaches a caller.
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import type { MethodDefinition, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { badRequest, ServiceBusyError, unavailable, unimplemented } from '#base';
+import type { Logger } from '#env';
+import { type CallContext, createCallContext } from './call-context.ts';
+import { isUnexpected, statusFromError } from './errors.ts';
+import { carriesHistory, HISTORY_SERIALIZERS } from './history-splice.ts';
+import type { UnaryDefinition } from './service-handlers.ts';
+
+/** Calls in flight, bounded. Shared by all services of a server. */
+export interface Admission {
+  active: number;
+  readonly max: number;
+  draining: boolean;
+}
+
+export type UntypedHandler = (request: unknown, context: CallContext) => Promise<unknown>;
+
+type Call = ServerUnaryCall<unknown, unknown>;
+
+/** A request whose bytes are no message. Carried to the handler, because grpc-js would answer INTERNAL. */
+class Undecodable {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const decodeUtf8 = (bytes: Uint8Array): string => strictUtf8.decode(bytes);
+
+/** The generated definition with our decoding of requests and encoding of histories. */
+export function servedDefinition(definition: UnaryDefinition): MethodDefinition<unknown, unknown> {
+  return {
+    path: definition.path,
+    requestStream: false,
+    responseStream: false,
+    // The server never uses the client's half of the definition.
+    requestSerialize: definition.requestSerialize as (value: unknown) => Buffer,
+    responseDeserialize: definition.responseDeserialize as (value: Buffer) => unknown,
+    requestDeserialize: (bytes) => decodeRequest(definition, bytes),
+    responseSerialize: (carriesHistory(definition.path)
+      ? HISTORY_SERIALIZERS[definition.path]
+      : definition.responseSerialize) as (value: unknown) => Buffer,
+  };
+}
+
+function decodeRequest(definition: UnaryDefinition, bytes: Buffer): unknown {
+  try {
+    // The generated code takes a reader as well as bytes; ours refuses text that is not UTF-8, as protobuf demands.
+    return definition.requestDeserialize(new BinaryReader(bytes, decodeUtf8) as unknown as Buffer);
+  } catch (cause) {
+    return new Undecodable(cause);
+  }
+}
+
+/** `handler` undefined: the RPC answers UNIMPLEMENTED with its name. */
+export function unaryHandler(
+  definition: UnaryDefinition,
+  handler: UntypedHandler | undefined,
+  admission: Admission,
+  logger: Logger,
+): (call: Call, callback: sendUnaryData<unknown>) => void {
+  const procedure = definition.path.slice(1);
+  const fail = (callback: sendUnaryData<unknown>, error: unknown): void => {
+    if (isUnexpected(error)) logger.error('call failed unexpectedly', { procedure, error });
+    callback(statusFromError(error));
+  };
+  return (call, callback) => {
+    const refusal = refuse(call, procedure, handler, admission);
+    if (handler === undefined || refusal !== undefined) {
+      fail(callback, refusal);
+      return;
+    }
+    admission.active++;
+    run(handler, call).then(
+      (reply) => {
+        admission.active--;
+        callback(null, reply);
+      },
+      (error: unknown) => {
+        admission.active--;
+        fail(callback, error);
+      },
+    );
+  };
+}
+
+// Async, so that a handler that throws at once still rejects.
+async function run(handler: UntypedHandler, call: Call): Promise<unknown> {
+  return handler(call.request, createCallContext(call));
+}
+
+function refuse(call: Call, procedure: string, handler: unknown, admission: Admission): Error | undefined {
+  if (handler === undefined) return unimplemented(`${procedure} is not served by this server.`);
+  if (admission.draining) return unavailable('The server is shutting down.');
+  if (admission.active >= admission.max) {
+    return new ServiceBusyError('Too many outstanding requests to the cadence service', 'concurrent calls');
+  }
+  if (call.request instanceof Undecodable) {
+    return badRequest(`The request of ${procedure} cannot be decoded: its bytes are not a valid protobuf message.`, {
+      cause: call.request.cause,
+    });
+  }
+  return undefined;
+}
