@@ -1,0 +1,361 @@
+// The durable part of a task list, written under the list's own lease and read back in id order. One writer and one reader loop, each with
+// one store call in flight; both sleep while there is nothing to do.
+// Invariants: a task's append resolves only after its row is durable; the read level never passes a row that may still become visible
+// (an append with an unknown outcome forces a new lease, which fences it, before anything higher is written); the ack level never passes a
+// task that is not done. Losing the lease drops what was read: the rows are still there for whoever owns the list now.
+import { TaskListKind, type TaskListStatus } from '@antiphon/proto';
+import { assert, type Deferred, deferred, isStoreError, ServiceBusyError, ServiceError, unavailable } from '#base';
+import type { Env, TimerHandle } from '#env';
+import type { BacklogTask, TaskListKey, TaskListStore } from '#persistence';
+import { AckWindow } from './ack-window.ts';
+import { LinkedQueue } from './linked-queue.ts';
+import { type MatchingOptions, TASK_ID_BLOCK_SIZE } from './options.ts';
+import type { NewTask } from './pending-work.ts';
+
+export interface BacklogDeps {
+  readonly env: Env;
+  readonly store: TaskListStore;
+  /** Called when a task can be shifted. */
+  readonly onReady: () => void;
+}
+
+interface Append {
+  readonly task: NewTask;
+  readonly written: Deferred<void>;
+}
+
+export class Backlog {
+  readonly #deps: BacklogDeps;
+  readonly #options: MatchingOptions;
+  readonly #key: TaskListKey;
+  readonly #kind: TaskListKind;
+
+  #rangeId = 0;
+  #isLeased = false;
+  #leasing: Promise<void> | undefined;
+  #nextId = 0;
+  #blockEnd = 0;
+  #lastAppendedId = 0;
+
+  /** Undefined until the first lease, and after losing one. */
+  #window: AckWindow | undefined;
+  #savedAckLevel = 0;
+  #generation = 0;
+  readonly #buffer = new LinkedQueue<BacklogTask>();
+  /** True when rows beyond the read level may exist. */
+  #hasMore = false;
+  /** Appended in this lease and not yet read. */
+  #unreadCount = 0;
+  #isLoading = false;
+
+  readonly #appends = new LinkedQueue<Append>();
+  #isWriting = false;
+  #doneSinceFlush = 0;
+  #flushTimer: TimerHandle | undefined;
+  #flushing: Promise<void> | undefined;
+  #retryTimer: TimerHandle | undefined;
+  #retryDelayMs = 0;
+  #isClosed = false;
+
+  constructor(deps: BacklogDeps, key: TaskListKey, kind: TaskListKind, options: MatchingOptions) {
+    this.#deps = deps;
+    this.#key = key;
+    this.#kind = kind;
+    this.#options = options;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Tasks that `shift` can give now. */
+  get bufferedCount(): number {
+    return this.#buffer.size;
+  }
+
+  /** Tasks known to wait here, those being handed out not included. */
+  get waitingCount(): number {
+    return this.#buffer.size + this.#unreadCount;
+  }
+
+  /** True when a new task would not overtake a stored one. */
+  get isDrained(): boolean {
+    return this.#buffer.size === 0 && !this.#hasMore && this.#appends.size === 0;
+  }
+
+  /** Nothing is stored, in memory or on its way: the list may be dropped from memory. */
+  get isIdle(): boolean {
+    return this.isDrained && !this.#isWriting && (this.#window?.outstandingCount ?? 0) === 0;
+  }
+
+  get status(): Pick<TaskListStatus, 'readLevel' | 'ackLevel' | 'taskIdBlock'> {
+    const blockStart = this.#rangeId === 0 ? 0 : (this.#rangeId - 1) * TASK_ID_BLOCK_SIZE + 1;
+    return {
+      readLevel: BigInt(this.#window?.readLevel ?? 0),
+      ackLevel: BigInt(this.#window?.ackLevel ?? 0),
+      taskIdBlock: { startId: BigInt(blockStart), endId: BigInt(this.#blockEnd) },
+    };
+  }
+
+  /** Takes the lease and starts reading, in the background; keeps trying until closed. */
+  open(): void {
+    if (this.#isClosed || this.#retryTimer !== undefined) return;
+    this.#ensureLease().then(
+      () => {
+        this.#retryDelayMs = 0;
+        this.#load();
+      },
+      (error: unknown) => this.#openLater(error),
+    );
+  }
+
+  /** Resolves when the task is durable. */
+  append(task: NewTask): Promise<void> {
+    if (this.#isClosed) return Promise.reject(unavailable('task list is closed'));
+    if (this.#appends.size >= this.#options.pendingAppendCountMax) {
+      return Promise.reject(new ServiceBusyError('Too many outstanding appends to the TaskList'));
+    }
+    const written = deferred<void>();
+    this.#appends.push({ task, written });
+    if (!this.#isWriting) void this.#write();
+    return written.promise;
+  }
+
+  /** The oldest task in memory, now the caller's to complete. */
+  shift(): BacklogTask | undefined {
+    const task = this.#buffer.shift();
+    if (this.#hasMore && this.#buffer.size < this.#options.bufferedTaskCountMax / 2) this.#load();
+    return task;
+  }
+
+  complete(taskId: number, generation: number): void {
+    if (generation !== this.#generation || this.#window === undefined) return;
+    this.#window.done(taskId);
+    this.#doneSinceFlush++;
+    if (this.#doneSinceFlush >= this.#options.ackFlushCount) void this.#flush();
+    else this.#armFlush();
+  }
+
+  /** Stops at once; what was not written is refused, the ack level is stored. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#flushTimer?.cancel();
+    this.#retryTimer?.cancel();
+    for (let append = this.#appends.shift(); append !== undefined; append = this.#appends.shift()) {
+      append.written.reject(unavailable('task list is closed'));
+    }
+    await this.#flushing;
+    await this.#flush();
+    const isLeftover = this.#kind === TaskListKind.TASK_LIST_KIND_EPHEMERAL && this.#isLeased && this.isIdle;
+    if (!isLeftover) return;
+    try {
+      await this.#deps.store.deleteTaskList(this.#key, this.#rangeId);
+    } catch (error) {
+      this.#log('the row of an unused task list stays', error);
+    }
+  }
+
+  #ensureLease(): Promise<void> {
+    if (this.#isLeased) return Promise.resolve();
+    this.#leasing ??= this.#lease().finally(() => {
+      this.#leasing = undefined;
+    });
+    return this.#leasing;
+  }
+
+  async #lease(): Promise<void> {
+    const { env, store } = this.#deps;
+    const lease = await store.leaseTaskList(this.#key, this.#kind, env.clock.nowMs());
+    assert(lease.rangeId > this.#rangeId, 'a lease has a new range id', { rangeId: lease.rangeId });
+    this.#rangeId = lease.rangeId;
+    this.#nextId = (lease.rangeId - 1) * TASK_ID_BLOCK_SIZE + 1;
+    this.#blockEnd = lease.rangeId * TASK_ID_BLOCK_SIZE;
+    this.#lastAppendedId = this.#nextId - 1;
+    if (this.#window === undefined) {
+      this.#window = new AckWindow(lease.ackLevel);
+      this.#savedAckLevel = lease.ackLevel;
+      this.#unreadCount = 0;
+    }
+    this.#hasMore = true;
+    this.#isLeased = true;
+    this.#load();
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    // Tasks that arrive in this turn share the first batch.
+    await Promise.resolve();
+    while (this.#appends.size > 0) await this.#writeBatch();
+    this.#isWriting = false;
+  }
+
+  async #writeBatch(): Promise<void> {
+    const batch: Append[] = [];
+    while (batch.length < this.#options.appendBatchSize) {
+      const append = this.#appends.shift();
+      if (append === undefined) break;
+      batch.push(append);
+    }
+    try {
+      const tasks = await this.#store(batch.map((append) => append.task));
+      this.#accept(tasks);
+      for (const append of batch) append.written.resolve();
+    } catch (error) {
+      const refusal =
+        error instanceof ServiceError ? error : unavailable('task list is not writable', { cause: error });
+      for (const append of batch) append.written.reject(refusal);
+    }
+  }
+
+  /** Writes one batch; takes the lease again, once, when another owner had it. */
+  async #store(tasks: readonly NewTask[]): Promise<readonly BacklogTask[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#ensureLease();
+        if (this.#nextId + tasks.length - 1 > this.#blockEnd) {
+          this.#isLeased = false;
+          await this.#ensureLease();
+        }
+        const rows = tasks.map((task) => ({ ...task, taskId: this.#nextId++ }));
+        await this.#deps.store.appendTasks(this.#key, this.#rangeId, rows);
+        return rows;
+      } catch (error) {
+        this.#onStoreError(error);
+        if (!isLeaseLost(error) || attempt === 2 || this.#isClosed) throw error;
+      }
+    }
+  }
+
+  /** Tasks that are durable now: straight to the buffer when nothing older is still unread. */
+  #accept(tasks: readonly BacklogTask[]): void {
+    const window = this.#window;
+    const last = tasks.at(-1);
+    // The lease may have been lost by another call meanwhile; then the next lease reads these rows.
+    if (window === undefined || last === undefined || !this.#isLeased) {
+      this.#hasMore = true;
+      return;
+    }
+    this.#lastAppendedId = Math.max(this.#lastAppendedId, last.taskId);
+    const unread = tasks.filter((task) => task.taskId > window.readLevel);
+    if (unread.length === 0) return;
+    const fits = this.#buffer.size + unread.length <= this.#options.bufferedTaskCountMax;
+    if (this.#hasMore || this.#isLoading || !fits) {
+      this.#hasMore = true;
+      this.#unreadCount += unread.length;
+      this.#load();
+      return;
+    }
+    for (const task of unread) this.#take(task, window);
+    this.#deps.onReady();
+  }
+
+  #take(task: BacklogTask, window: AckWindow): void {
+    window.add(task.taskId);
+    this.#buffer.push(task);
+  }
+
+  /** Reads pages while there is room; one read at a time. */
+  #load(): void {
+    const wanted = this.#hasMore && this.#buffer.size < this.#options.bufferedTaskCountMax / 2;
+    if (!wanted || this.#isLoading || this.#isClosed || this.#window === undefined) return;
+    if (!this.#isLeased) {
+      if (this.#leasing === undefined) this.open();
+      return;
+    }
+    this.#isLoading = true;
+    this.#loadPage(this.#window, this.#generation).then(
+      () => {
+        this.#isLoading = false;
+        this.#load();
+      },
+      (error: unknown) => {
+        this.#isLoading = false;
+        this.#openLater(error);
+      },
+    );
+  }
+
+  async #loadPage(window: AckWindow, generation: number): Promise<void> {
+    // Everything up to here was durable before the read began, so a short page proves that there is no more of it.
+    const appendedBefore = this.#lastAppendedId;
+    const limit = this.#options.loadPageSize;
+    const tasks = await this.#deps.store.loadTasks(this.#key, window.readLevel, limit);
+    if (generation !== this.#generation) return;
+    for (const task of tasks) this.#take(task, window);
+    this.#unreadCount = Math.max(0, this.#unreadCount - tasks.length);
+    if (tasks.length < limit) {
+      window.readTo(appendedBefore);
+      this.#hasMore = this.#lastAppendedId > window.readLevel || !this.#isLeased;
+      if (!this.#hasMore) this.#unreadCount = 0;
+    }
+    if (tasks.length > 0) this.#deps.onReady();
+  }
+
+  #openLater(error: unknown): void {
+    if (this.#isClosed || this.#retryTimer !== undefined) return;
+    this.#log('task list store fails, retrying', error);
+    this.#retryDelayMs = Math.min(
+      Math.max(this.#retryDelayMs * 2, this.#options.retryDelayMsMin),
+      this.#options.retryDelayMsMax,
+    );
+    this.#retryTimer = this.#deps.env.scheduler.after(this.#retryDelayMs, () => {
+      this.#retryTimer = undefined;
+      this.open();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushTimer?.cancel();
+    this.#flushTimer = undefined;
+    this.#doneSinceFlush = 0;
+    const ackLevel = this.#window?.ackLevel ?? 0;
+    if (!this.#isLeased || ackLevel <= this.#savedAckLevel || this.#flushing !== undefined) return;
+    const generation = this.#generation;
+    this.#flushing = this.#deps.store.completeTasks(this.#key, this.#rangeId, ackLevel).then(
+      () => {
+        if (generation === this.#generation) this.#savedAckLevel = ackLevel;
+      },
+      (error: unknown) => {
+        this.#onStoreError(error);
+        this.#log('ack level of a task list was not stored', error);
+      },
+    );
+    await this.#flushing;
+    this.#flushing = undefined;
+    if ((this.#window?.ackLevel ?? 0) > this.#savedAckLevel) this.#armFlush();
+  }
+
+  #armFlush(): void {
+    if (this.#isClosed) return;
+    this.#flushTimer ??= this.#deps.env.scheduler.after(this.#options.ackFlushMs, () => void this.#flush());
+  }
+
+  #onStoreError(error: unknown): void {
+    if (isLeaseLost(error)) {
+      this.#generation++;
+      this.#isLeased = false;
+      this.#window = undefined;
+      this.#buffer.clear();
+      this.#unreadCount = 0;
+      this.#hasMore = false;
+      this.open();
+      return;
+    }
+    // The write may still happen: only a new lease makes sure that it happened or never will.
+    if (isStoreError(error, 'Timeout')) {
+      this.#isLeased = false;
+      this.open();
+    }
+  }
+
+  #log(message: string, error: unknown): void {
+    this.#deps.env.logger.warn(message, {
+      'wf-domain-id': this.#key.domainId,
+      'wf-task-list-name': this.#key.name,
+      error,
+    });
+  }
+}
+
+const isLeaseLost = (error: unknown): boolean =>
+  isStoreError(error, 'ConditionFailed') || isStoreError(error, 'ShardOwnershipLost');

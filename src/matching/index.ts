@@ -1,0 +1,2 @@
+export * from './matching-service.ts';
+export * from './options.ts';

@@ -1,0 +1,74 @@
+// Every bound and wait of matching. Defaults follow Cadence's dynamic config (semantics §3) where it has such a value.
+
+export interface MatchingOptions {
+  /** Longest wait of a poll (`matching.longPollExpirationInterval`). */
+  readonly pollWaitMsMax: number;
+  /** A poll is answered this long before its caller's deadline. */
+  readonly pollDeadlineMarginMs: number;
+  /** How long an arriving task waits for a poller before it is written (`localTaskWaitTime`). */
+  readonly syncMatchWaitMs: number;
+  /** A list with no poll in this time has clearly no poller: tasks are written at once. */
+  readonly pollerExpectedMs: number;
+  /** A sticky list with no poll in this time refuses tasks and queries. */
+  readonly stickyPollerWindowMs: number;
+  /** Idle lists are dropped from memory after this (`matching.maxTasklistIdleTime`). */
+  readonly idleUnloadMs: number;
+  readonly appendBatchSize: number;
+  /** Tasks of one list that wait to be written; more are refused with ServiceBusy. */
+  readonly pendingAppendCountMax: number;
+  /** Backlog tasks of one list held in memory. */
+  readonly bufferedTaskCountMax: number;
+  readonly loadPageSize: number;
+  /** The ack level is stored this long after it first moved … */
+  readonly ackFlushMs: number;
+  /** … or when this many tasks were done since. */
+  readonly ackFlushCount: number;
+  readonly syncTaskCountMax: number;
+  readonly stickyTaskCountMax: number;
+  readonly pollerCountMax: number;
+  readonly queryCountMax: number;
+  readonly taskListCountMax: number;
+  readonly pollerHistoryCountMax: number;
+  readonly pollerHistoryTtlMs: number;
+  /** Attempts of one delivery at RecordTaskStarted, with the same request id. */
+  readonly startAttemptCountMax: number;
+  readonly retryDelayMsMin: number;
+  readonly retryDelayMsMax: number;
+  /** After so many failed deliveries a stored task moves to the tail, so that it cannot hold up the ack level. */
+  readonly failuresBeforeRequeue: number;
+  /** How long a query without a deadline of its own waits for its answer. */
+  readonly queryWaitMsMax: number;
+}
+
+export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
+  pollWaitMsMax: 60_000,
+  pollDeadlineMarginMs: 1000,
+  syncMatchWaitMs: 10,
+  pollerExpectedMs: 5000,
+  stickyPollerWindowMs: 10_000,
+  idleUnloadMs: 5 * 60_000,
+  appendBatchSize: 200,
+  pendingAppendCountMax: 5000,
+  bufferedTaskCountMax: 2000,
+  loadPageSize: 1000,
+  ackFlushMs: 5000,
+  ackFlushCount: 1000,
+  syncTaskCountMax: 1000,
+  stickyTaskCountMax: 10_000,
+  pollerCountMax: 20_000,
+  queryCountMax: 1000,
+  taskListCountMax: 200_000,
+  pollerHistoryCountMax: 5000,
+  pollerHistoryTtlMs: 5 * 60_000,
+  startAttemptCountMax: 5,
+  retryDelayMsMin: 50,
+  retryDelayMsMax: 10_000,
+  failuresBeforeRequeue: 5,
+  queryWaitMsMax: 30_000,
+};
+
+/** Cadence's answer for a list that no poller limited. */
+export const DEFAULT_TASKS_PER_SECOND = 100_000;
+
+/** Ids that one lease of a task list may hand out (Cadence's RangeSize). */
+export const TASK_ID_BLOCK_SIZE = 100_000;
