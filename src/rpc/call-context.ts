@@ -51,18 +51,24 @@ export interface IncomingCall {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
   getDeadline(): Date | number;
-  on(event: 'cancelled', listener: () => void): unknown;
+  on(event: 'cancelled', listener: () => unknown): unknown;
 }
 
-export function createCallContext(call: IncomingCall): CallContext {
+export interface ServedCallContext extends CallContext {
+  /** The handler has answered: what happens to the call from now on is no abort. */
+  settle(): void;
+}
+
+export function createCallContext(call: IncomingCall): ServedCallContext {
   return new GrpcCallContext(call);
 }
 
-class GrpcCallContext implements CallContext {
+class GrpcCallContext implements ServedCallContext {
   readonly #call: IncomingCall;
   #caller: CallerInfo | undefined;
   #flags: ClientFeatureFlags | undefined;
   #signal: AbortSignal | undefined;
+  #settled = false;
 
   constructor(call: IncomingCall) {
     this.#call = call;
@@ -117,10 +123,15 @@ class GrpcCallContext implements CallContext {
     if (this.#signal === undefined) {
       const controller = new AbortController();
       if (this.#call.cancelled) controller.abort();
-      else this.#call.on('cancelled', () => controller.abort());
+      // grpc-js says `cancelled` at the end of every call, answered ones included.
+      else this.#call.on('cancelled', () => this.#settled || controller.abort());
       this.#signal = controller.signal;
     }
     return this.#signal;
+  }
+
+  settle(): void {
+    this.#settled = true;
   }
 }
 

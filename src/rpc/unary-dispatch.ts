@@ -75,12 +75,15 @@ export function unaryHandler(
       return;
     }
     admission.active++;
-    run(handler, call).then(
+    const context = createCallContext(call);
+    run(handler, call.request, context).then(
       (reply) => {
+        context.settle();
         admission.active--;
         callback(null, reply);
       },
       (error: unknown) => {
+        context.settle();
         admission.active--;
         fail(callback, error);
       },
@@ -89,8 +92,8 @@ export function unaryHandler(
 }
 
 // Async, so that a handler that throws at once still rejects.
-async function run(handler: UntypedHandler, call: Call): Promise<unknown> {
-  return handler(call.request, createCallContext(call));
+async function run(handler: UntypedHandler, request: unknown, context: CallContext): Promise<unknown> {
+  return handler(request, context);
 }
 
 function refuse(call: Call, procedure: string, handler: unknown, admission: Admission): Error | undefined {
