@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit'),
+      project('tidy'),
       project('contract', { timeout: 60_000 }),
       project('scenario'),
       project('simulation', { timeout: 300_000 }),

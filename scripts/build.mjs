@@ -1,0 +1,55 @@
+// Bundles what runs: the server and CLI (dist/antiphon.js), the SDK's entry points (sdk/dist) and the examples (dist/examples).
+// Our own packages are bundled from source; npm packages stay imports.
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+const external = [
+  ...Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
+    (name) => !name.startsWith('@antiphon/'),
+  ),
+];
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  splitting: true,
+  sourcemap: 'linked',
+  conditions: ['antiphon-src'],
+  external,
+  logLevel: 'warning',
+  define: { ANTIPHON_VERSION: JSON.stringify(manifest.version) },
+  absWorkingDir: root,
+};
+
+const examples = fs.existsSync(path.join(root, 'examples'))
+  ? fs
+      .readdirSync(path.join(root, 'examples'))
+      .flatMap((name) => ['worker', 'run'].map((file) => `examples/${name}/${file}.ts`))
+      .filter((file) => fs.existsSync(path.join(root, file)))
+  : [];
+const benches = ['test/bench/main.ts', 'scripts/story/main.ts', 'test/chaos/main.ts'].filter((file) =>
+  fs.existsSync(path.join(root, file)),
+);
+
+fs.rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+fs.rmSync(path.join(root, 'sdk/dist'), { recursive: true, force: true });
+await build({
+  ...shared,
+  entryPoints: ['src/cli/main.ts', ...examples, ...benches],
+  outbase: '.',
+  outdir: 'dist',
+  chunkNames: 'chunks/[name]-[hash]',
+});
+await build({
+  ...shared,
+  entryPoints: ['client', 'worker', 'workflow', 'activity', 'common'].map((name) => `sdk/${name}/index.ts`),
+  outbase: 'sdk',
+  outdir: 'sdk/dist',
+  chunkNames: 'chunks/[name]-[hash]',
+});
+fs.copyFileSync(path.join(root, 'proto/src/gen/descriptors.binpb'), path.join(root, 'dist/descriptors.binpb'));

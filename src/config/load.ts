@@ -1,0 +1,84 @@
+// Reads config files (YAML) and the environment into a validated ServerConfig. Every fault names its file and field.
+import fs from 'node:fs';
+import convict from 'convict';
+import { parse } from 'yaml';
+import { configSchema, type ServerConfig } from './schema.ts';
+
+export class ConfigError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ConfigError';
+  }
+}
+
+type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
+export type ConfigOverrides = DeepPartial<ServerConfig>;
+
+function readFile(file: string): object {
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`Cannot read config file ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  try {
+    const value: unknown = parse(text) ?? {};
+    if (typeof value !== 'object' || Array.isArray(value)) throw new Error('the top level must be a map');
+    return value as object;
+  } catch (error) {
+    throw new ConfigError(`Config file ${file} is not valid YAML: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** @throws ConfigError naming what is wrong and where. */
+export function loadConfig(options: {
+  files?: readonly string[];
+  overrides?: ConfigOverrides;
+  environment?: NodeJS.ProcessEnv;
+}): ServerConfig {
+  const config = convict(configSchema as unknown as convict.Schema<ServerConfig>, {
+    env: options.environment ?? process.env,
+    args: [],
+  });
+  // The group's members are one value: a file that names them replaces the default, it does not add to it.
+  for (const file of options.files ?? []) {
+    const content = readFile(file) as { cluster?: { members?: object } };
+    if (content.cluster?.members !== undefined) config.set('cluster.members' as never, {} as never);
+    config.load(content as object);
+  }
+  if (options.overrides) config.load(options.overrides as object);
+  try {
+    config.validate({ allowed: 'strict' });
+  } catch (error) {
+    const where = options.files?.length ? ` (files: ${options.files.join(', ')})` : '';
+    throw new ConfigError(`Invalid configuration${where}: ${(error as Error).message}`, { cause: error });
+  }
+  const value = config.getProperties() as ServerConfig;
+  const { current, primary, members, failoverVersionIncrement } = value.cluster;
+  for (const [field, name] of [
+    ['cluster.current', current],
+    ['cluster.primary', primary],
+  ] as const) {
+    if (members[name] === undefined) {
+      throw new ConfigError(
+        `${field} is ${name}, which cluster.members does not have (${Object.keys(members).join(', ')})`,
+      );
+    }
+  }
+  for (const [name, member] of Object.entries(members)) {
+    if (member.initialFailoverVersion >= failoverVersionIncrement) {
+      throw new ConfigError(
+        `cluster.members.${name}.initialFailoverVersion must be below failoverVersionIncrement (${failoverVersionIncrement})`,
+      );
+    }
+    if (name !== current && member.rpcAddress === '') {
+      throw new ConfigError(
+        `cluster.members.${name}.rpcAddress is missing: ${current} pulls from it and forwards to it`,
+      );
+    }
+  }
+  if (value.archival.enabled && value.archival.uri === '') {
+    throw new ConfigError('archival.enabled needs archival.uri, as file:///var/lib/antiphon/archive');
+  }
+  return value;
+}

@@ -1,0 +1,198 @@
+// The static configuration: one convict schema that validates, documents (docs/operate/config.md is made from it) and reads environment
+// variables. Precedence, lowest first: defaults here, config files in the order given, environment, command line.
+
+export interface ClusterConfig {
+  readonly enabled: boolean;
+  readonly initialFailoverVersion: number;
+  readonly rpcAddress: string;
+}
+
+export interface ServerConfig {
+  readonly cluster: {
+    readonly current: string;
+    readonly primary: string;
+    readonly failoverVersionIncrement: number;
+    readonly members: Readonly<Record<string, ClusterConfig>>;
+  };
+  readonly frontend: {
+    readonly address: string;
+    readonly insecure: boolean;
+    readonly domainRps: number;
+    readonly forwarding: 'noop' | 'selected-apis-forwarding';
+  };
+  readonly metrics: { readonly address: string };
+  readonly persistence: {
+    readonly driver: 'sqlite' | 'memory';
+    readonly sqlite: { readonly path: string; readonly synchronous: 'FULL' | 'NORMAL' };
+  };
+  readonly history: { readonly shards: number; readonly cacheBytes: number };
+  readonly archival: {
+    readonly enabled: boolean;
+    readonly uri: string;
+    readonly delayMs: number;
+  };
+  readonly domains: {
+    readonly retentionSecondsMin: number;
+    readonly retentionDaysMax: number;
+    readonly failoverCoolDownMs: number;
+    readonly preregister: readonly string[];
+  };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+}
+
+const address = (value: unknown): void => {
+  if (value === '') return;
+  if (typeof value !== 'string' || !/^(\[[0-9a-f:]+\]|[^:]+):\d{1,5}$/i.test(value)) {
+    throw new Error(`must be host:port, as 127.0.0.1:7833, and is ${JSON.stringify(value)}`);
+  }
+};
+
+const members = (value: unknown): void => {
+  if (typeof value !== 'object' || value === null) throw new Error('must map cluster names to their settings');
+  const seen = new Set<number>();
+  for (const [name, member] of Object.entries(value as Record<string, Partial<ClusterConfig>>)) {
+    const version = member.initialFailoverVersion;
+    if (!Number.isInteger(version) || (version as number) < 0) {
+      throw new Error(`${name}.initialFailoverVersion must be an integer of 0 or more`);
+    }
+    if (seen.has(version as number))
+      throw new Error(`${name}.initialFailoverVersion ${version} is taken by another cluster`);
+    seen.add(version as number);
+    address(member.rpcAddress ?? '');
+  }
+};
+
+export const configSchema = {
+  cluster: {
+    current: { doc: 'Name of this region.', format: String, default: 'region-a', env: 'ANTIPHON_CLUSTER' },
+    primary: {
+      doc: 'The region that registers and configures global domains.',
+      format: String,
+      default: 'region-a',
+      env: 'ANTIPHON_PRIMARY_CLUSTER',
+    },
+    failoverVersionIncrement: {
+      doc: 'Distance between two failover versions of one region. The same in every region, and never changed.',
+      format: 'nat',
+      default: 100,
+      env: 'ANTIPHON_FAILOVER_VERSION_INCREMENT',
+    },
+    members: {
+      doc: 'Every region of the group: enabled, initialFailoverVersion (unique, below the increment), rpcAddress of its frontend.',
+      format: members,
+      default: { 'region-a': { enabled: true, initialFailoverVersion: 0, rpcAddress: '' } } as Record<
+        string,
+        ClusterConfig
+      >,
+    },
+  },
+  frontend: {
+    address: {
+      doc: 'gRPC listener. Port 0 picks a free one.',
+      format: address,
+      default: '127.0.0.1:7833',
+      env: 'ANTIPHON_FRONTEND_ADDRESS',
+    },
+    insecure: {
+      doc: 'Allow a listener beyond loopback without authentication.',
+      format: Boolean,
+      default: false,
+      env: 'ANTIPHON_INSECURE',
+    },
+    domainRps: {
+      doc: 'Calls per second that one domain may make.',
+      format: 'nat',
+      default: 20_000,
+      env: 'ANTIPHON_DOMAIN_RPS',
+    },
+    forwarding: {
+      doc: 'Forward calls on a domain that is active elsewhere (semantics §5.8).',
+      format: ['noop', 'selected-apis-forwarding'],
+      default: 'selected-apis-forwarding',
+      env: 'ANTIPHON_FORWARDING',
+    },
+  },
+  metrics: {
+    address: {
+      doc: 'HTTP listener of /metrics and /health; empty for none.',
+      format: address,
+      default: '127.0.0.1:9464',
+      env: 'ANTIPHON_METRICS_ADDRESS',
+    },
+  },
+  persistence: {
+    driver: { doc: 'Store.', format: ['sqlite', 'memory'], default: 'sqlite', env: 'ANTIPHON_PERSISTENCE' },
+    sqlite: {
+      path: {
+        doc: 'Database file; one per region.',
+        format: String,
+        default: 'data/antiphon.db',
+        env: 'ANTIPHON_SQLITE_PATH',
+      },
+      synchronous: {
+        doc: 'FULL survives a power cut; NORMAL may then lose the last commits, and is faster.',
+        format: ['FULL', 'NORMAL'],
+        default: 'FULL',
+        env: 'ANTIPHON_SQLITE_SYNCHRONOUS',
+      },
+    },
+  },
+  history: {
+    shards: {
+      doc: 'Number of shards of a new store. An existing store keeps its shard map.',
+      format: 'nat',
+      default: 4,
+      env: 'ANTIPHON_SHARDS',
+    },
+    cacheBytes: {
+      doc: 'Memory for workflow states, all shards together.',
+      format: 'nat',
+      default: 256 * 1024 * 1024,
+      env: 'ANTIPHON_HISTORY_CACHE_BYTES',
+    },
+  },
+  archival: {
+    enabled: {
+      doc: 'New domains archive their closed histories.',
+      format: Boolean,
+      default: false,
+      env: 'ANTIPHON_ARCHIVAL_ENABLED',
+    },
+    uri: {
+      doc: 'Where: file:///directory.',
+      format: String,
+      default: '',
+      env: 'ANTIPHON_ARCHIVAL_URI',
+    },
+    delayMs: {
+      doc: 'How long after its close a run is archived. It is archived before retention deletes it in any case.',
+      format: 'nat',
+      default: 60_000,
+      env: 'ANTIPHON_ARCHIVAL_DELAY_MS',
+    },
+  },
+  domains: {
+    retentionSecondsMin: {
+      doc: 'Least retention of a domain. A day as in Cadence; development configs set less.',
+      format: 'nat',
+      default: 86_400,
+      env: 'ANTIPHON_RETENTION_SECONDS_MIN',
+    },
+    retentionDaysMax: { doc: 'Largest retention.', format: 'nat', default: 30, env: 'ANTIPHON_RETENTION_DAYS_MAX' },
+    failoverCoolDownMs: {
+      doc: 'Least time between two updates of a global domain.',
+      format: 'nat',
+      default: 60_000,
+      env: 'ANTIPHON_FAILOVER_COOL_DOWN_MS',
+    },
+    preregister: { doc: 'Domains registered at start when missing.', format: Array, default: [] as string[] },
+  },
+  log: {
+    level: {
+      doc: 'Least level that is logged.',
+      format: ['debug', 'info', 'warn', 'error', 'silent'],
+      default: 'info',
+      env: 'ANTIPHON_LOG_LEVEL',
+    },
+  },
+} as const;

@@ -1,0 +1,87 @@
+// A real server in its own process on a fresh or given folder, with its CPU and memory as /proc has them.
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+
+export interface ServerProcess {
+  readonly address: string;
+  readonly folder: string;
+  readonly pid: number;
+  /** CPU seconds so far, user and system. */
+  cpuSeconds(): number;
+  rssBytes(): number;
+  peakRssBytes(): number;
+  diskWrittenBytes(): number;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+const CLOCK_TICKS_PER_SECOND = 100;
+const root = path.join(import.meta.dirname, '../..');
+const entry = [root, path.join(root, '..'), path.join(root, '../..')]
+  .map((folder) => path.join(folder, 'bin/antiphon.mjs'))
+  .find((file) => fs.existsSync(file)) as string;
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export const makeFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-bench-'));
+
+const statusKilobytes = (pid: number, field: string): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+
+export async function startServerProcess(options: {
+  folder: string;
+  port?: number;
+  nodeArguments?: readonly string[];
+  environment?: Readonly<Record<string, string>>;
+}): Promise<ServerProcess> {
+  const port = options.port ?? (await freePort());
+  const address = `127.0.0.1:${port}`;
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...(options.nodeArguments ?? []), entry, 'server', 'start', '-o', 'jsonl'],
+    {
+      env: {
+        ...process.env,
+        ANTIPHON_FRONTEND_ADDRESS: address,
+        ANTIPHON_METRICS_ADDRESS: '',
+        ANTIPHON_SQLITE_PATH: path.join(options.folder, 'antiphon.db'),
+        ANTIPHON_LOG_LEVEL: 'warn',
+        ...options.environment,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.once('exit', (code, signal) => reject(new Error(`the server ended at its start (${code ?? signal})`)));
+    child.stdout?.once('data', () => resolve());
+  });
+  child.stdout?.resume();
+  const pid = child.pid as number;
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return {
+    address,
+    folder: options.folder,
+    pid,
+    cpuSeconds() {
+      const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+    },
+    rssBytes: () => statusKilobytes(pid, 'VmRSS') * 1024,
+    peakRssBytes: () => statusKilobytes(pid, 'VmHWM') * 1024,
+    diskWrittenBytes: () => Number(/^write_bytes: (\d+)/m.exec(fs.readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0),
+    async kill(signal) {
+      child.kill(signal);
+      await exited;
+    },
+  };
+}
