@@ -1,1 +1,3 @@
+export * from './blob-stores.ts';
+export * from './object-key.ts';
 export * from './ports.ts';
