@@ -264,3 +264,11 @@ func debugLogger() *zap.Logger {
 	must(err)
 	return logger
 }
+
+// requireBadRequest asserts the text of a refusal, which users read and some clients compare.
+func requireBadRequest(s *scenario, text string, err error) {
+	s.Helper()
+	bad, ok := err.(*shared.BadRequestError)
+	require.Truef(s, ok, "want a BadRequestError, got %T: %v", err, err)
+	require.Equal(s, text, bad.GetMessage())
+}
