@@ -3,10 +3,11 @@
 import { crc32 } from 'node:zlib';
 import { StoreError } from '#base';
 
-export const checksum = (blob: Uint8Array): number => crc32(blob);
+/** The seed binds the blob to a number beside it, such as its event id. */
+export const checksum = (blob: Uint8Array, seed = 0): number => crc32(blob, seed >>> 0);
 
 /** Returns the blob, or throws Corrupt naming the row it belongs to. */
-export function verified(blob: Uint8Array, expected: number, row: () => string): Uint8Array {
-  if (crc32(blob) !== expected) throw new StoreError('Corrupt', `checksum mismatch in ${row()}`);
+export function verified(blob: Uint8Array, expected: number, seed: number, row: () => string): Uint8Array {
+  if (checksum(blob, seed) !== expected) throw new StoreError('Corrupt', `checksum mismatch in ${row()}`);
   return blob;
 }

@@ -2,3 +2,4 @@ export * from './branch-reading.ts';
 export * from './checksum.ts';
 export * from './faulty.ts';
 export * from './ports.ts';
+export * from './schema-files.ts';

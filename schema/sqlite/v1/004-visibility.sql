@@ -1,0 +1,30 @@
+-- The visibility projection: one row a run, found by the common filters without a scan. sort keys end in run_no, so that pages are stable.
+
+CREATE TABLE visibility (
+  run_no            INTEGER PRIMARY KEY,
+  domain_id         TEXT NOT NULL,
+  workflow_id       TEXT NOT NULL,
+  run_id            TEXT NOT NULL,
+  workflow_type     TEXT NOT NULL,
+  task_list         TEXT NOT NULL,
+  start_ms          INTEGER NOT NULL,
+  execution_ms      INTEGER NOT NULL,
+  close_ms          INTEGER,          -- null while open
+  close_status      INTEGER NOT NULL, -- api.v1.WorkflowExecutionCloseStatus; 0 while open
+  history_length    INTEGER NOT NULL,
+  is_cron           INTEGER NOT NULL,
+  cron_schedule     TEXT NOT NULL,
+  update_ms         INTEGER NOT NULL,
+  parent_workflow_id TEXT,
+  parent_run_id     TEXT,
+  version           INTEGER NOT NULL, -- an older write never overwrites a newer
+  memo              BLOB,             -- uber.cadence.api.v1.Memo
+  search_attributes BLOB,             -- uber.cadence.api.v1.SearchAttributes, as given
+  attributes        TEXT              -- their decoded values as one JSON object, for queries
+) STRICT;
+CREATE UNIQUE INDEX visibility_by_run ON visibility (domain_id, workflow_id, run_id);
+CREATE INDEX visibility_by_start ON visibility (domain_id, start_ms DESC, run_no DESC);
+CREATE INDEX visibility_by_close ON visibility (domain_id, close_ms DESC, run_no DESC) WHERE close_ms IS NOT NULL;
+CREATE INDEX visibility_open ON visibility (domain_id, start_ms DESC, run_no DESC) WHERE close_ms IS NULL;
+CREATE INDEX visibility_by_type ON visibility (domain_id, workflow_type, start_ms DESC, run_no DESC);
+CREATE INDEX visibility_by_status ON visibility (domain_id, close_status, start_ms DESC, run_no DESC);

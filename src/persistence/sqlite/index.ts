@@ -1,0 +1,34 @@
+// The SQLite driver, the embedded default: one file per region, WAL, synced per group commit.
+import type { Env } from '#env';
+import type { Store } from '../ports.ts';
+import { openSqliteDatabase, type SqliteDatabase, type SqliteOptions } from './database.ts';
+import { createSqliteDomains } from './domains.ts';
+import { createSqliteExecutions } from './executions.ts';
+import { createSqliteHistory } from './history.ts';
+import { createSqliteKeyValues } from './key-values.ts';
+import { createSqliteLog } from './log.ts';
+import { createSqliteShards } from './shards.ts';
+import { createSqliteTaskLists } from './task-lists.ts';
+
+export { openSqliteDatabase, type SqliteDatabase, type SqliteOptions } from './database.ts';
+export { type AppliedVersion, appliedVersions, applySchema, pendingVersions } from './schema.ts';
+
+export interface SqliteStore extends Store {
+  /** The open file, to put visibility beside the histories, in the same transactions. */
+  readonly database: SqliteDatabase;
+}
+
+export function createSqliteStore(options: SqliteOptions, env: Env): SqliteStore {
+  const database = openSqliteDatabase(options, env);
+  const history = createSqliteHistory(database);
+  return {
+    database,
+    shards: createSqliteShards(database, { history, executions: createSqliteExecutions(database) }),
+    history,
+    taskLists: createSqliteTaskLists(database),
+    domains: createSqliteDomains(database),
+    log: createSqliteLog(database),
+    keyValues: createSqliteKeyValues(database),
+    close: async () => database.close(),
+  };
+}
