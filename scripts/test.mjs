@@ -1,0 +1,175 @@
+// npm test: everything, from a fresh clone. Installs and builds what is missing, runs each suite, prints a table of suites and ends in a line
+// `N passed, N failed` (with skips counted). A suite whose toolchain is absent is skipped by name; with CI=true a skip is a failure.
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureBuilt, ensureInstalled } from './prepare.mjs';
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-test-'));
+const only = process.argv.slice(2);
+
+/** Runs a command with its output shown; resolves to its exit code. `onLine` sees each line of stdout. */
+function run(command, args, { env = {}, cwd = root, onLine } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', onLine ? 'pipe' : 'inherit', 'inherit'],
+    });
+    let rest = '';
+    child.stdout?.on('data', (chunk) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop();
+      for (const line of lines) onLine(line);
+    });
+    child.on('error', () => resolve(127));
+    child.on('close', (code) => {
+      if (rest) onLine?.(rest);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+async function check() {
+  const counts = { passed: 0, failed: 0 };
+  await run('node', ['scripts/check.mjs'], {
+    onLine: (line) => {
+      console.log(line);
+      if (line.startsWith('ok  ')) counts.passed++;
+      if (line.startsWith('FAIL')) counts.failed++;
+    },
+  });
+  return counts;
+}
+
+async function vitest(projects) {
+  const file = path.join(scratch, `${projects[0]}.json`);
+  const code = await run('node_modules/.bin/vitest', [
+    'run',
+    ...projects.flatMap((project) => ['--project', project]),
+    '--passWithNoTests',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ]);
+  if (!fs.existsSync(file)) return { passed: 0, failed: 1 };
+  const report = JSON.parse(fs.readFileSync(file, 'utf8'));
+  // A run that broke outside a test (a file that doesn't load, an unhandled rejection) has no failed test to show for it.
+  const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
+  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests };
+}
+
+async function simulation() {
+  const counts = { passed: 0, failed: 0 };
+  const code = await run(
+    'node',
+    ['--conditions=antiphon-src', '--import', 'tsx', 'test/simulation/main.ts', '--seeds', '30'],
+    {
+      onLine: (line) => {
+        const summary = /^(\d+) seeds clean, (\d+) failed/.exec(line);
+        if (summary) Object.assign(counts, { passed: Number(summary[1]), failed: Number(summary[2]) });
+        console.log(line);
+      },
+    },
+  );
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+async function goClient() {
+  if (spawnSync('go', ['version']).status !== 0) return { skipped: 1, reason: 'no Go toolchain' };
+  const port = await freePort();
+  const server = spawn(
+    'node',
+    ['bin/antiphon.mjs', 'dev', '--data', path.join(scratch, 'go'), '--port', String(port), '--metrics-port', '0'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  await new Promise((resolve) => server.stdout.once('data', resolve));
+  server.stdout.resume();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const output = new Map();
+  const code = await run('go', ['test', './...', '-count=1', '-timeout', '12m', '-json'], {
+    cwd: path.join(root, 'test/compat/go'),
+    env: { ANTIPHON_ADDRESS: `127.0.0.1:${port}`, ANTIPHON_COMPAT_ADVANCED_VISIBILITY: '1' },
+    onLine: (line) => {
+      if (!line.startsWith('{')) return console.log(line);
+      const event = JSON.parse(line);
+      if (event.Action === 'output') output.set(event.Test, `${output.get(event.Test) ?? ''}${event.Output}`);
+      if (!event.Test || !['pass', 'fail', 'skip'].includes(event.Action)) return;
+      counts[{ pass: 'passed', fail: 'failed', skip: 'skipped' }[event.Action]]++;
+      console.log(`${event.Action} ${event.Test} (${event.Elapsed} s)`);
+      if (event.Action === 'fail') console.log(output.get(event.Test));
+    },
+  });
+  server.kill('SIGTERM');
+  if (code !== 0 && counts.failed === 0) {
+    console.log(output.get(undefined) ?? '');
+    counts.failed = 1;
+  }
+  return counts;
+}
+
+async function story() {
+  const code = await run('node', ['scripts/start.mjs', '--once']);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+const suites = [
+  ['check', check],
+  ['unit', () => vitest(['unit', 'scenario'])],
+  ['contract', () => vitest(['contract'])],
+  ['simulation', simulation],
+  ['integration', () => vitest(['integration', 'multiregion', 'compat'])],
+  ['go-client', goClient],
+  ['story', story],
+];
+
+const unknown = only.filter((name) => !suites.some(([suite]) => suite === name));
+if (unknown.length > 0) {
+  console.error(`unknown suite: ${unknown.join(', ')}. Suites: ${suites.map(([name]) => name).join(', ')}`);
+  process.exit(2);
+}
+
+await ensureInstalled();
+await ensureBuilt();
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const lines = [];
+for (const [name, suite] of suites) {
+  if (only.length > 0 && !only.includes(name)) continue;
+  console.log(`\n── ${name} ${'─'.repeat(60)}`);
+  const started = performance.now();
+  const { passed = 0, failed = 0, skipped = 0, reason = '' } = await suite();
+  totals.passed += passed;
+  totals.failed += failed;
+  totals.skipped += skipped;
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  lines.push(
+    `${name.padEnd(14)} ${passed} passed, ${failed} failed, ${skipped} skipped  (${seconds} s)${reason && `  ${reason}`}`,
+  );
+}
+fs.rmSync(scratch, { recursive: true, force: true });
+console.log(`\n${lines.join('\n')}\n`);
+if (process.env.CI === 'true' && totals.skipped > 0) {
+  console.log('CI=true: a skip is a failure.');
+  totals.failed += totals.skipped;
+  totals.skipped = 0;
+}
+console.log(
+  `${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`,
+);
+process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);

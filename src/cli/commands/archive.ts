@@ -1,0 +1,179 @@
+// archive list|show|verify: reads archives where they are, with no server. With --store the proof also covers what the region remembers as the
+// newest manifest, so that a cut-off chain is noticed.
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ListArchivedWorkflowExecutionsRequest } from '@antiphon/proto';
+import type { Command } from 'commander';
+import { type ArchiveInspector, type ArchiveName, createArchiveInspector, type Finding } from '#archival';
+import { createBlobStores } from '#blob';
+import { filesystemOpener } from '#blob/filesystem';
+import { createRealEnv } from '#env';
+import type { KeyValueStore } from '#persistence';
+import { createMemoryStore } from '#persistence/memory';
+import { createSqliteStore } from '#persistence/sqlite';
+import { contextOf, count } from '../context.ts';
+import { CliError, EXIT, usageError } from '../failure.ts';
+import { eventLine, eventRecord, eventTimeMs } from '../ui/event-line.ts';
+import { historyEvents } from './follow.ts';
+import { runOf } from './run-arguments.ts';
+import { statusName } from './workflow-read.ts';
+
+interface PlaceOptions {
+  uri: string;
+  cluster: string;
+  store?: string;
+}
+
+const placeOptions = (command: Command): Command =>
+  command
+    .requiredOption('--uri <uri>', 'the archive, as file:///var/lib/antiphon/archive, or a folder')
+    .option('--cluster <name>', 'the region that wrote it', 'region-a')
+    .option('--store <file>', "that region's antiphon.db, to compare with what it remembers");
+
+const uriOf = (text: string): string =>
+  /^[a-z0-9+-]+:\/\//i.test(text) ? text : pathToFileURL(path.resolve(text)).href;
+
+/** Ids of the domains in the archive by name: each has a pointer object. */
+async function domainIds(uri: string, opener: ReturnType<typeof createBlobStores>): Promise<Map<string, string>> {
+  const store = opener.open(uri);
+  const ids = new Map<string, string>();
+  for (const key of await store.list('_domains/', { limit: 10_000 })) {
+    const pointer = JSON.parse(Buffer.from((await store.get(key)) ?? []).toString('utf8')) as {
+      domain: string;
+      domainId: string;
+    };
+    ids.set(pointer.domain, pointer.domainId);
+  }
+  return ids;
+}
+
+async function withArchive<T>(
+  domain: string,
+  options: PlaceOptions,
+  work: (inspector: ArchiveInspector, name: ArchiveName) => Promise<T>,
+): Promise<T> {
+  const env = createRealEnv();
+  const uri = uriOf(options.uri);
+  const blobs = createBlobStores({ file: filesystemOpener({ random: env.random }) });
+  const ids = await domainIds(uri, blobs);
+  const domainId = ids.get(domain) ?? [...ids.values()].find((id) => id === domain);
+  if (domainId === undefined) {
+    throw new CliError(`${uri} holds nothing of a domain ${domain}`, {
+      exitCode: EXIT.notFound,
+      hint: ids.size > 0 ? `Domains there: ${[...ids.keys()].join(', ')}` : 'It holds no domain at all.',
+    });
+  }
+  const { keyValues, close } = openKeyValues(options.store);
+  try {
+    return await work(createArchiveInspector({ blobs, keyValues }, { cluster: options.cluster }), { uri, domainId });
+  } finally {
+    await close();
+  }
+}
+
+function openKeyValues(file: string | undefined): { keyValues: KeyValueStore; close: () => Promise<void> } {
+  const env = createRealEnv();
+  if (file === undefined) {
+    const store = createMemoryStore(env);
+    return { keyValues: store.keyValues, close: () => store.close() };
+  }
+  if (!fs.existsSync(file)) throw usageError(`there is no store ${file}`);
+  const store = createSqliteStore({ path: file, readOnly: true, schema: 'require' }, env);
+  return { keyValues: store.keyValues, close: () => store.close() };
+}
+
+export function addArchiveCommands(program: Command): void {
+  const archive = program.command('archive').description('closed histories in long-term storage');
+  addList(archive);
+  addShow(archive);
+  addVerify(archive);
+}
+
+function addList(archive: Command): void {
+  archive
+    .command('list')
+    .description('archived runs of the domain (of a running server)')
+    .option('-q, --query <query>', `as "WorkflowType = 'order' AND CloseTime > '2026-01-01T00:00:00Z'"`, '')
+    .option('-n, --limit <n>', 'at most so many', count, 50)
+    .action(async (options: { query: string; limit: number }, command: Command) => {
+      const context = contextOf(command);
+      await context.connected(async (connection) => {
+        const rows: Record<string, unknown>[] = [];
+        let nextPageToken: Uint8Array = new Uint8Array();
+        do {
+          const page = await connection.visibility.listArchivedWorkflowExecutions(
+            ListArchivedWorkflowExecutionsRequest.fromPartial({
+              domain: context.domain,
+              pageSize: Math.min(1000, options.limit - rows.length),
+              nextPageToken,
+              query: options.query,
+            }),
+          );
+          rows.push(
+            ...page.executions.map((info) => ({
+              status: statusName(info),
+              workflowId: info.workflowExecution?.workflowId,
+              runId: info.workflowExecution?.runId,
+              type: info.type?.name,
+              closed: info.closeTime,
+            })),
+          );
+          nextPageToken = page.nextPageToken;
+        } while (nextPageToken.length > 0 && rows.length < options.limit);
+        context.output.rows(['status', 'workflowId', 'runId', 'type', 'closed'], rows, 'Nothing is archived yet.');
+      });
+    });
+}
+
+function addShow(archive: Command): void {
+  archive
+    .command('show')
+    .argument('<workflowId>')
+    .argument('<runId>')
+    .description('the history of an archived run (of a running server)')
+    .action(async (workflowId: string, runId: string, _options: object, command: Command) => {
+      const context = contextOf(command);
+      await context.connected(async (connection) => {
+        let startMs: number | undefined;
+        let archived = false;
+        for await (const event of historyEvents(context, connection, runOf(workflowId, runId), false)) {
+          startMs ??= eventTimeMs(event);
+          archived ||= event.archived === true;
+          context.output.line(eventLine(event, startMs), eventRecord(event));
+        }
+        context.output.note(
+          archived ? '(from the archive)' : '(still in the store of the region; retention has not deleted it yet)',
+        );
+      });
+    });
+}
+
+function addVerify(archive: Command): void {
+  placeOptions(archive.command('verify').argument('<domain>', 'domain name or id'))
+    .description("prove that nothing of a domain's archive was changed, removed or reordered")
+    .option('--from <day>', 'check contents from this close day on, as 2026-11-21')
+    .option('--to <day>', 'up to this day')
+    .addHelpText('after', '\nExits with 1 when the proof fails; each finding names its object.')
+    .action(async (domain: string, options: PlaceOptions & { from?: string; to?: string }, command: Command) => {
+      const { output } = contextOf(command);
+      const day = (text: string | undefined): string | undefined => text?.replaceAll('-', '/');
+      const report = await withArchive(domain, options, (inspector, name) =>
+        inspector.verify(name, { fromDay: day(options.from), toDay: day(options.to) }),
+      );
+      const { findings, ...figures } = report;
+      if (output.format === 'table') {
+        for (const finding of findings)
+          output.line(`${finding.kind}  ${finding.key}\n    ${finding.detail}`, finding satisfies Finding);
+      }
+      if (!report.isIntact) {
+        if (output.format !== 'table') output.record(report);
+        throw new CliError(`the archive of ${report.domain} is NOT intact: ${findings.length} findings`);
+      }
+      output.done(
+        `the archive of ${report.domain} is intact: ${figures.manifests} manifests, ${figures.partsChecked} objects, ` +
+          `${figures.runsChecked} runs, ${figures.eventsChecked} events\n  head ${figures.headSha256}`,
+        report,
+      );
+    });
+}
