@@ -14,6 +14,8 @@ export interface DomainCache {
   record(id: string): Promise<DomainRecord>;
   /** Takes a record that this process has just written, so that it sees its own writes at once. */
   put(record: DomainRecord): void;
+  /** Drops a domain that this process has just deleted. */
+  forget(id: string): void;
   /** Called with (before, after) when a domain changes. Returns the unsubscribe function. */
   onChange(listener: (before: DomainView | undefined, after: DomainView) => void): () => void;
   /** Polls the store for changes made by others (every second, with jitter). */

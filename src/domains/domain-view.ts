@@ -1,0 +1,38 @@
+// From the stored record to what the engine sees. Pure.
+import { ArchivalStatus, DomainStatus } from '@antiphon/proto';
+import type { DomainRecord } from '@antiphon/proto/internal';
+import { required } from '#base';
+import { type ClusterGroup, type DomainView, EMPTY_VERSION } from '#core';
+import { MS_PER_DAY, msOfDuration } from './time-messages.ts';
+
+export interface DomainViewOptions {
+  /** How long after close a run is archived. */
+  readonly archivalDelayMs: number;
+}
+
+export function viewOf(
+  record: DomainRecord,
+  clusters: ClusterGroup,
+  options: DomainViewOptions = { archivalDelayMs: 0 },
+): DomainView {
+  const domain = required(record.domain, 'a domain record has a domain');
+  const isGlobal = domain.isGlobalDomain;
+  const activeCluster = isGlobal ? domain.activeClusterName : clusters.currentCluster;
+  const retentionMs = msOfDuration(domain.workflowExecutionRetentionPeriod);
+  return {
+    id: domain.id,
+    name: domain.name,
+    isGlobal,
+    clusters: isGlobal ? domain.clusters.map((cluster) => cluster.clusterName) : [clusters.currentCluster],
+    activeCluster,
+    failoverVersion: isGlobal ? Number(domain.failoverVersion) : EMPTY_VERSION,
+    isDeprecated: domain.status !== DomainStatus.DOMAIN_STATUS_REGISTERED,
+    retentionDays: Math.ceil(retentionMs / MS_PER_DAY),
+    retentionMs,
+    archivesHistory: domain.historyArchivalStatus === ArchivalStatus.ARCHIVAL_STATUS_ENABLED,
+    archivesVisibility: domain.visibilityArchivalStatus === ArchivalStatus.ARCHIVAL_STATUS_ENABLED,
+    archivalDelayMs: options.archivalDelayMs,
+    badBinaries: new Set(Object.keys(domain.badBinaries?.binaries ?? {})),
+    isActiveHere: !isGlobal || (activeCluster === clusters.currentCluster && record.failoverEndTimeMs === 0),
+  };
+}
