@@ -1,7 +1,7 @@
 // What every command gets from the global options: connection, output, domain.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Connection, connect } from './connection.ts';
-import { usageError } from './failure.ts';
+import { failureOf, isServiceError, usageError } from './failure.ts';
 import { createOutput, type Output, type OutputFormat } from './ui/output.ts';
 
 export interface CliContext {
@@ -43,6 +43,8 @@ export function contextOf(command: Command): CliContext {
       const connection = connect(options.address);
       try {
         return await work(connection);
+      } catch (error) {
+        throw isServiceError(error) ? failureOf(error, options.address) : error;
       } finally {
         connection.close();
       }

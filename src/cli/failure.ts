@@ -1,5 +1,5 @@
 // What goes wrong in a command: a sentence for the person, a hint where there is one, and an exit code for the script.
-import { type ServiceError as GrpcError, status } from '@grpc/grpc-js';
+import { ServiceError } from '#base';
 
 /** 0 success; the others are part of the CLI's contract (docs/operate/cli.md). */
 export const EXIT = { failed: 1, usage: 2, notFound: 3, unavailable: 4, refused: 5 } as const;
@@ -19,34 +19,44 @@ export class CliError extends Error {
 export const usageError = (message: string, hint?: string): CliError =>
   new CliError(message, { exitCode: EXIT.usage, ...(hint === undefined ? {} : { hint }) });
 
-export function failureOf(error: GrpcError, address: string): CliError {
-  const message = error.details || error.message;
-  switch (error.code) {
-    case status.UNAVAILABLE:
-      return new CliError(`Cannot reach a server at ${address}: ${message}`, {
-        exitCode: EXIT.unavailable,
-        hint: 'Is it running? Start one with: antiphon dev. Another address: --address host:port or ANTIPHON_ADDRESS.',
-        cause: error,
-      });
-    case status.DEADLINE_EXCEEDED:
-      return new CliError(`${address} did not answer in time: ${message}`, {
-        exitCode: EXIT.unavailable,
-        cause: error,
-      });
-    case status.NOT_FOUND:
-      return new CliError(message, {
-        exitCode: EXIT.notFound,
-        ...(/^Domain /.test(message)
-          ? { hint: 'Domains of this server: antiphon domain list. Make one: antiphon domain register NAME.' }
-          : {}),
-        cause: error,
-      });
-    case status.FAILED_PRECONDITION:
-    case status.ALREADY_EXISTS:
-    case status.PERMISSION_DENIED:
-    case status.INVALID_ARGUMENT:
-      return new CliError(message, { exitCode: EXIT.refused, cause: error });
-    default:
-      return new CliError(`${message} (${status[error.code] ?? error.code})`, { cause: error });
+const REFUSALS: ReadonlySet<string> = new Set([
+  'BadRequest',
+  'QueryFailed',
+  'WorkflowExecutionAlreadyCompleted',
+  'WorkflowExecutionAlreadyStarted',
+  'DomainAlreadyExists',
+  'CancellationAlreadyRequested',
+  'AccessDenied',
+  'LimitExceeded',
+  'FeatureNotEnabled',
+  'DomainNotActive',
+  'ClientVersionNotSupported',
+  'Unimplemented',
+]);
+
+/** A server's answer as a failure of the command. */
+export function failureOf(error: ServiceError, address: string): CliError {
+  const { kind, message } = error;
+  if (kind === 'Unavailable') {
+    return new CliError(`Cannot reach a server at ${address}: ${message}`, {
+      exitCode: EXIT.unavailable,
+      hint: 'Is it running? Start one with: antiphon dev. Another address: --address host:port or ANTIPHON_ADDRESS.',
+      cause: error,
+    });
   }
+  if (kind === 'DeadlineExceeded') {
+    return new CliError(`${address} did not answer in time: ${message}`, { exitCode: EXIT.unavailable, cause: error });
+  }
+  if (kind === 'EntityNotExists') {
+    return new CliError(message, {
+      exitCode: EXIT.notFound,
+      ...(/^Domain /.test(message)
+        ? { hint: 'Domains of this server: antiphon domain list. Make one: antiphon domain register NAME.' }
+        : {}),
+      cause: error,
+    });
+  }
+  return new CliError(message, { exitCode: REFUSALS.has(kind) ? EXIT.refused : EXIT.failed, cause: error });
 }
+
+export const isServiceError = (error: unknown): error is ServiceError => error instanceof ServiceError;

@@ -1,0 +1,179 @@
+// One region's services, wired: the only place where they meet. The caller brings the outside world (env, stores, ways to the other regions), so
+// the same region runs behind gRPC on SQLite and inside the simulation on memory.
+import { type Archiver, createArchiver } from '#archival';
+import type { BlobStores } from '#blob';
+import type { ClusterGroup, Limits } from '#core';
+import { createDomainCache, createDomainService, type DomainCache, type DomainOptions, type DomainService } from '#domains';
+import type { Env } from '#env';
+import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
+import { createHistoryService, type HistoryOptions, type HistoryService } from '#history';
+import { createMatchingService, type MatchingOptions, type MatchingService } from '#matching';
+import type { Store } from '#persistence';
+import { replicateEvents, syncActivity } from '#replication';
+import type { MatchingClient, RemoteFrontendClient } from '#rpc';
+import { compileArchiveQuery, SEARCH_ATTRIBUTES, type VisibilityStore } from '#visibility';
+import { createWorkerService, type WorkerOptions, type WorkerService } from '#worker';
+
+export interface RegionDeps {
+  readonly env: Env;
+  readonly store: Store;
+  readonly visibility: VisibilityStore;
+  readonly blobs: BlobStores;
+  readonly clusters: ClusterGroup;
+  readonly limits: Limits;
+  /** The frontend of another region. */
+  readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
+}
+
+export interface RegionOptions {
+  readonly host: string;
+  readonly domains: Partial<DomainOptions>;
+  readonly archivalDelayMs: number;
+  readonly history: Partial<HistoryOptions>;
+  readonly matching: Partial<MatchingOptions>;
+  readonly frontend: Partial<FrontendOptions>;
+  readonly worker: Partial<WorkerOptions>;
+}
+
+export interface Region {
+  readonly frontend: Frontend;
+  readonly history: HistoryService;
+  readonly matching: MatchingService;
+  readonly domains: DomainCache;
+  readonly domainService: DomainService;
+  readonly worker: WorkerService;
+  readonly archiver: Archiver;
+  start(): Promise<void>;
+  /** Answers waiting polls, lets running work finish, hands everything to the store. */
+  stop(): Promise<void>;
+}
+
+export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
+  const { env, store, visibility, clusters } = deps;
+  const domains = createDomainCache(
+    { env, store: store.domains, clusters },
+    { archivalDelayMs: options.archivalDelayMs },
+  );
+  const archiver = createArchiver(
+    { env, blobs: deps.blobs, keyValues: store.keyValues, compileQuery: compileArchiveQuery },
+    { cluster: clusters.currentCluster },
+  );
+  // History and matching call each other: each is given the other through a reference that is read at the call.
+  const matchingClient: MatchingClient = lateBound(() => matching);
+  const history = createHistoryService(
+    {
+      env,
+      store,
+      visibility,
+      domains,
+      clusters,
+      limits: () => deps.limits,
+      matching: matchingClient,
+      archiver,
+      host: options.host,
+      replicate: { replicateEvents, syncActivity },
+    },
+    options.history,
+  );
+  const matching = createMatchingService(
+    { env, store: store.taskLists, history: () => history, domains },
+    options.matching,
+  );
+  const domainService: DomainService = createDomainService(
+    {
+      env,
+      store: store.domains,
+      cache: domains,
+      clusters,
+      publish: (record, operation) => worker.publishDomain(record, operation),
+      hasExecutions: async (domainId) => (await visibility.count(domainId, '')) > 0,
+    },
+    options.domains,
+  );
+  const worker = createWorkerService(
+    {
+      env,
+      store,
+      history,
+      domains,
+      domainService,
+      clusters,
+      archiver,
+      remoteCluster: deps.remoteCluster,
+    },
+    options.worker,
+  );
+  const frontend = createFrontend(
+    {
+      env,
+      history,
+      matching,
+      domains,
+      domainOperations: domainOperations(domainService),
+      visibility,
+      archiver,
+      clusters,
+      limits: deps.limits,
+      searchAttributes: () => SEARCH_ATTRIBUTES,
+      remoteClusters: deps.remoteCluster,
+      adminHandlers: worker.adminHandlers,
+    },
+    options.frontend,
+  );
+  return {
+    frontend,
+    history,
+    matching,
+    domains,
+    domainService,
+    worker,
+    archiver,
+    async start() {
+      domains.start();
+      archiver.start();
+      matching.start();
+      await history.start();
+      worker.start();
+    },
+    async stop() {
+      frontend.stop();
+      await worker.stop();
+      await matching.stop();
+      await history.stop();
+      await archiver.stop();
+      domains.stop();
+    },
+  };
+}
+
+function domainOperations(service: DomainService) {
+  return {
+    describe: (request: Parameters<DomainService['describe']>[0]) => service.describe(request),
+    list: (request: Parameters<DomainService['list']>[0]) => service.list(request),
+    update: (request: Parameters<DomainService['update']>[0]) => service.update(request),
+    failover: (request: Parameters<DomainService['failover']>[0]) => service.failover(request),
+    listFailoverHistory: (request: Parameters<DomainService['listFailoverHistory']>[0]) => service.listFailoverHistory(request),
+    async register(request: Parameters<DomainService['register']>[0]) {
+      await service.register(request);
+      return {};
+    },
+    async deprecate(request: Parameters<DomainService['deprecate']>[0]) {
+      await service.deprecate(request);
+      return {};
+    },
+    async delete(request: Parameters<DomainService['delete']>[0]) {
+      await service.delete(request);
+      return {};
+    },
+  };
+}
+
+/** An object whose methods are those that `target` has at the time of the call. */
+function lateBound<T extends object>(target: () => T): T {
+  return new Proxy({} as T, {
+    get: (_empty, property) => {
+      const value = target()[property as keyof T];
+      return typeof value === 'function' ? value.bind(target()) : value;
+    },
+  });
+}

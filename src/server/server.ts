@@ -1,0 +1,164 @@
+// A server process: a region behind gRPC, on the stores that its config names.
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RegisterDomainRequest } from '@antiphon/proto';
+import { ServiceError } from '#base';
+import { createBlobStores } from '#blob';
+import { filesystemOpener } from '#blob/filesystem';
+import type { ServerConfig } from '#config';
+import { type ClusterGroup, DEFAULT_LIMITS } from '#core';
+import { createRealEnv, type Env } from '#env';
+import { createLogger, createPrometheusMetrics, serveMetrics } from '#observability';
+import type { Store } from '#persistence';
+import { createMemoryStore } from '#persistence/memory';
+import { createSqliteStore } from '#persistence/sqlite';
+import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
+import type { VisibilityStore } from '#visibility';
+import { createMemoryVisibility } from '#visibility/memory';
+import { createSqliteVisibility } from '#visibility/sqlite';
+import { createRegion, type Region } from './region.ts';
+
+export interface RunningServer {
+  /** host:port that gRPC is served on. */
+  readonly address: string;
+  /** Empty when there is no metrics listener. */
+  readonly metricsAddress: string;
+  readonly region: Region;
+  stop(): Promise<void>;
+}
+
+const clusterGroup = (config: ServerConfig): ClusterGroup => ({
+  currentCluster: config.cluster.current,
+  primaryCluster: config.cluster.primary,
+  failoverVersionIncrement: config.cluster.failoverVersionIncrement,
+  clusters: config.cluster.members,
+});
+
+function openStores(config: ServerConfig, env: Env): { store: Store; visibility: VisibilityStore } {
+  if (config.persistence.driver === 'memory') {
+    return { store: createMemoryStore(env), visibility: createMemoryVisibility() };
+  }
+  const { path: file, synchronous } = config.persistence.sqlite;
+  const store = createSqliteStore({ path: path.resolve(file), synchronous }, env);
+  return { store, visibility: createSqliteVisibility(store.database) };
+}
+
+/** Other regions' frontends, connected when first asked for. */
+function remoteClusters(config: ServerConfig, env: Env) {
+  const clients = new Map<string, RemoteFrontendClient>();
+  return {
+    find(name: string): RemoteFrontendClient | undefined {
+      const member = config.cluster.members[name];
+      if (name === config.cluster.current || !member?.enabled || member.rpcAddress === '') return undefined;
+      let client = clients.get(name);
+      if (client === undefined) {
+        client = createRemoteFrontendClient(member.rpcAddress, { env, callerName: config.cluster.current });
+        clients.set(name, client);
+      }
+      return client;
+    },
+    close: () => {
+      for (const client of clients.values()) client.close();
+    },
+  };
+}
+
+function archivalOptions(config: ServerConfig) {
+  const { enabled, uri } = config.archival;
+  return { isConfigured: uri !== '', defaultEnabled: enabled, defaultUri: uri };
+}
+
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  const metrics = createPrometheusMetrics({ cluster: config.cluster.current });
+  const logger = createLogger({ level: config.log.level, name: 'antiphon' }).child({ 'cluster-name': config.cluster.current });
+  const env = createRealEnv({ logger, metrics });
+  const { store, visibility } = openStores(config, env);
+  const remotes = remoteClusters(config, env);
+  const archivalRoots = config.archival.uri.startsWith('file://') ? [fileURLToPath(config.archival.uri)] : [];
+  const archival = archivalOptions(config);
+  const region = createRegion(
+    {
+      env,
+      store,
+      visibility,
+      blobs: createBlobStores({ file: filesystemOpener({ random: env.random }, { roots: archivalRoots }) }),
+      clusters: clusterGroup(config),
+      limits: DEFAULT_LIMITS,
+      remoteCluster: remotes.find,
+    },
+    {
+      host: `${os.hostname()}:${process.pid}`,
+      archivalDelayMs: config.archival.delayMs,
+      domains: {
+        retentionMsMin: config.domains.retentionSecondsMin * 1000,
+        retentionMsMax: config.domains.retentionDaysMax * 24 * 3600 * 1000,
+        failoverCoolDownMs: config.domains.failoverCoolDownMs,
+        historyArchival: archival,
+        visibilityArchival: archival,
+      },
+      history: { shardCount: config.history.shards, cacheBytes: config.history.cacheBytes },
+      matching: {},
+      frontend: {
+        domainRps: config.frontend.domainRps,
+        forwarding: config.frontend.forwarding,
+        hostName: os.hostname(),
+        storeName: config.persistence.driver,
+      },
+      worker: {},
+    },
+  );
+  await region.start();
+  await preregister(region, config);
+  const grpc = createGrpcServer({
+    env,
+    address: config.frontend.address,
+    services: region.frontend.services,
+    insecure: config.frontend.insecure,
+  });
+  const { address } = await grpc.start();
+  const metricsServer =
+    config.metrics.address === ''
+      ? undefined
+      : await serveMetrics({ address: config.metrics.address, metrics, isHealthy: () => true });
+  logger.info('server started', { address, metricsAddress: metricsServer?.address });
+  return {
+    address,
+    metricsAddress: metricsServer?.address ?? '',
+    region,
+    async stop() {
+      region.frontend.stop();
+      await grpc.stop();
+      await region.stop();
+      await metricsServer?.close();
+      remotes.close();
+      await visibility.close();
+      await store.close();
+      logger.info('server stopped');
+    },
+  };
+}
+
+const PREREGISTERED_RETENTION_SECONDS = 7n * 24n * 3600n;
+
+async function preregister(region: Region, config: ServerConfig): Promise<void> {
+  for (const name of config.domains.preregister) {
+    const clusters = Object.keys(config.cluster.members);
+    const isGlobal = clusters.length > 1;
+    try {
+      await region.domainService.register(
+        RegisterDomainRequest.fromPartial({
+          name,
+          description: 'registered at start by the config key domains.preregister',
+          workflowExecutionRetentionPeriod: { seconds: PREREGISTERED_RETENTION_SECONDS, nanos: 0 },
+          isGlobalDomain: isGlobal,
+          clusters: isGlobal ? clusters.map((clusterName) => ({ clusterName })) : [],
+          activeClusterName: config.cluster.current,
+        }),
+      );
+    } catch (error) {
+      // It is there since an earlier start.
+      if (!(error instanceof ServiceError) || error.kind !== 'DomainAlreadyExists') throw error;
+    }
+  }
+}
