@@ -106,14 +106,15 @@ class StoreDomainService implements DomainService {
   async register(request: RegisterDomainRequest): Promise<{ domainId: string }> {
     const { env, store } = this.#deps;
     const record = newDomainRecord(request, uuidV7(env), this.#context());
+    let saved: DomainRecord;
     try {
-      const saved = await store.createDomain(record);
-      this.#deps.cache.put(saved);
-      await this.#publish(saved, 'create');
+      saved = await store.createDomain(record);
     } catch (error) {
       if (isStoreError(error, 'ConditionFailed')) throw domainAlreadyExists('Domain already exists.');
       throw error;
     }
+    this.#deps.cache.put(saved);
+    await this.#publish(saved, 'create');
     return { domainId: domainOf(record).id };
   }
 

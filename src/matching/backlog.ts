@@ -32,6 +32,8 @@ export class Backlog {
 
   #rangeId = 0;
   #isLeased = false;
+  /** When a conditional write last succeeded. */
+  #leaseProvenMs = 0;
   #leasing: Promise<void> | undefined;
   #nextId = 0;
   #blockEnd = 0;
@@ -136,6 +138,17 @@ export class Backlog {
     else this.#armFlush();
   }
 
+  /**
+   * Called when a poll ended empty: makes sure, at most once per interval, that the list is still ours. An owner that lost the lease without
+   * writing since would otherwise never see what the other one wrote.
+   */
+  checkLease(): void {
+    const nowMs = this.#deps.env.clock.monotonicMs();
+    if (!this.#isLeased || this.#isClosed || nowMs - this.#leaseProvenMs < this.#options.leaseCheckMs) return;
+    this.#leaseProvenMs = nowMs;
+    void this.#flush('even without progress');
+  }
+
   /** Stops at once; what was not written is refused, the ack level is stored. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -178,6 +191,7 @@ export class Backlog {
     }
     this.#hasMore = true;
     this.#isLeased = true;
+    this.#leaseProvenMs = env.clock.monotonicMs();
     this.#load();
   }
 
@@ -218,6 +232,7 @@ export class Backlog {
         }
         const rows = tasks.map((task) => ({ ...task, taskId: this.#nextId++ }));
         await this.#deps.store.appendTasks(this.#key, this.#rangeId, rows);
+        this.#leaseProvenMs = this.#deps.env.clock.monotonicMs();
         return rows;
       } catch (error) {
         this.#onStoreError(error);
@@ -304,12 +319,13 @@ export class Backlog {
     });
   }
 
-  async #flush(): Promise<void> {
+  async #flush(when: 'with progress' | 'even without progress' = 'with progress'): Promise<void> {
     this.#flushTimer?.cancel();
     this.#flushTimer = undefined;
     this.#doneSinceFlush = 0;
     const ackLevel = this.#window?.ackLevel ?? 0;
-    if (!this.#isLeased || ackLevel <= this.#savedAckLevel || this.#flushing !== undefined) return;
+    const isNeeded = ackLevel > this.#savedAckLevel || when === 'even without progress';
+    if (!this.#isLeased || !isNeeded || this.#flushing !== undefined) return;
     const generation = this.#generation;
     this.#flushing = this.#deps.store.completeTasks(this.#key, this.#rangeId, ackLevel).then(
       () => {

@@ -274,7 +274,7 @@ function queryTask(
     taskList: query.taskListName,
     taskId: query.taskId,
   });
-  return { ...task, response: { ...task.response, taskToken: Buffer.from(token), query: query.query } };
+  return { ...task, response: { ...task.response, taskToken: token, query: query.query } };
 }
 
 const runOf = (list: TaskList, task: NewTask): { domainId: string; workflowId: string; runId: string } => ({

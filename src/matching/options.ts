@@ -23,6 +23,8 @@ export interface MatchingOptions {
   readonly ackFlushMs: number;
   /** … or when this many tasks were done since. */
   readonly ackFlushCount: number;
+  /** A list whose polls end empty proves its lease at most this often. */
+  readonly leaseCheckMs: number;
   readonly syncTaskCountMax: number;
   readonly stickyTaskCountMax: number;
   readonly pollerCountMax: number;
@@ -53,6 +55,7 @@ export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
   loadPageSize: 1000,
   ackFlushMs: 5000,
   ackFlushCount: 1000,
+  leaseCheckMs: 60_000,
   syncTaskCountMax: 1000,
   stickyTaskCountMax: 10_000,
   pollerCountMax: 20_000,

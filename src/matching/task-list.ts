@@ -141,6 +141,7 @@ export class TaskList {
       };
       const timer = env.scheduler.after(waitMs, () => {
         this.#touchPoll();
+        this.#backlog?.checkLease();
         leave();
       });
       wait.signal?.addEventListener('abort', onAbort, { once: true });
