@@ -1,0 +1,118 @@
+// Answers and heartbeats of activities, by token or by id. The two forms differ only in how the task is named: a ByID call leaves schedule
+// id and attempt open, and history finds the activity by its id.
+import type { Failure, Payload, WorkflowExecution } from '@antiphon/proto';
+import { badRequest } from '#base';
+import type { DomainView, Limits } from '#core';
+import type { ActivityTaskRef, Handlers, HistoryClient, SERVICE_DEFINITIONS, TaskToken } from '#rpc';
+import { oversizeFailure } from './oversize.ts';
+import type { Call, Pipeline, Traits } from './pipeline.ts';
+import type { FrontendDeps } from './ports.ts';
+import { checkLength, requireRun } from './request-checks.ts';
+
+type WorkerHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['worker']>;
+
+const RESPOND: Traits = { class: 'worker', permission: 'process', forward: 'selected-v2', normalizesCompleted: true };
+const HEARTBEAT: Traits = { ...RESPOND, forward: 'asked' };
+
+export function createActivityApi(deps: FrontendDeps, { serve, byTask, byDomain }: Pipeline): WorkerHandlers {
+  const { history, limits } = deps;
+  const answers = activityAnswers(history, limits);
+  return {
+    respondActivityTaskCompleted: serve('worker', 'respondActivityTaskCompleted', RESPOND, byTask, (request, call) =>
+      answers.complete(byToken(call), request),
+    ),
+    respondActivityTaskCompletedById: serve(
+      'worker',
+      'respondActivityTaskCompletedById',
+      RESPOND,
+      byDomain,
+      async (request, call) => answers.complete(byId(call, request, limits), request),
+    ),
+    respondActivityTaskFailed: serve('worker', 'respondActivityTaskFailed', RESPOND, byTask, (request, call) =>
+      answers.fail(byToken(call), request),
+    ),
+    respondActivityTaskFailedById: serve(
+      'worker',
+      'respondActivityTaskFailedById',
+      RESPOND,
+      byDomain,
+      async (request, call) => answers.fail(byId(call, request, limits), request),
+    ),
+    respondActivityTaskCanceled: serve('worker', 'respondActivityTaskCanceled', RESPOND, byTask, (request, call) =>
+      answers.cancel(byToken(call), request),
+    ),
+    respondActivityTaskCanceledById: serve(
+      'worker',
+      'respondActivityTaskCanceledById',
+      RESPOND,
+      byDomain,
+      async (request, call) => answers.cancel(byId(call, request, limits), request),
+    ),
+    recordActivityTaskHeartbeat: serve('worker', 'recordActivityTaskHeartbeat', HEARTBEAT, byTask, (request, call) =>
+      answers.heartbeat(byToken(call), request),
+    ),
+    recordActivityTaskHeartbeatById: serve(
+      'worker',
+      'recordActivityTaskHeartbeatById',
+      HEARTBEAT,
+      byDomain,
+      async (request, call) => answers.heartbeat(byId(call, request, limits), request),
+    ),
+  };
+}
+
+const byToken = ({ subject: token }: Call<TaskToken>): ActivityTaskRef => ({
+  domainId: token.domainId,
+  workflowId: token.workflowId,
+  runId: token.runId,
+  scheduleId: token.scheduleId,
+  attempt: token.scheduleAttempt,
+});
+
+function byId(
+  { subject: domain }: Call<DomainView>,
+  request: { workflowExecution?: WorkflowExecution | undefined; activityId: string },
+  limits: Limits,
+): ActivityTaskRef {
+  const run = requireRun(domain.id, request.workflowExecution, limits);
+  if (request.activityId === '') throw badRequest('ActivityID is not set on request.');
+  checkLength(request.activityId, limits, 'ActivityID');
+  return { ...run, activityId: request.activityId };
+}
+
+type With<F> = F & { readonly identity: string };
+
+function activityAnswers(history: HistoryClient, limits: Limits) {
+  const failOversize = async (task: ActivityTaskRef, failure: Failure, identity: string): Promise<void> =>
+    history.respondActivityTaskFailed(task, { failure, identity });
+  return {
+    async complete(task: ActivityTaskRef, { result, identity }: With<{ result?: Payload | undefined }>) {
+      checkLength(identity, limits, 'Identity');
+      const oversize = oversizeFailure(result, 'COMPLETE_RESULT_EXCEEDS_LIMIT', limits);
+      if (oversize === undefined) await history.respondActivityTaskCompleted(task, { result, identity });
+      else await failOversize(task, oversize, identity);
+      return {};
+    },
+    async fail(task: ActivityTaskRef, { failure, identity }: With<{ failure?: Failure | undefined }>) {
+      checkLength(identity, limits, 'Identity');
+      const given = failure ?? { reason: '', details: new Uint8Array() };
+      const oversize = oversizeFailure({ data: given.details }, 'FAILURE_DETAILS_EXCEEDS_LIMIT', limits);
+      await history.respondActivityTaskFailed(task, { failure: oversize ?? given, identity });
+      return {};
+    },
+    async cancel(task: ActivityTaskRef, { details, identity }: With<{ details?: Payload | undefined }>) {
+      checkLength(identity, limits, 'Identity');
+      const oversize = oversizeFailure(details, 'CANCEL_DETAILS_EXCEEDS_LIMIT', limits);
+      if (oversize === undefined) await history.respondActivityTaskCanceled(task, { details, identity });
+      else await failOversize(task, oversize, identity);
+      return {};
+    },
+    async heartbeat(task: ActivityTaskRef, { details, identity }: With<{ details?: Payload | undefined }>) {
+      checkLength(identity, limits, 'Identity');
+      const oversize = oversizeFailure(details, 'HEARTBEAT_EXCEEDS_LIMIT', limits);
+      if (oversize === undefined) return history.recordActivityTaskHeartbeat(task, { details, identity });
+      await failOversize(task, oversize, identity);
+      return { cancelRequested: true };
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// The admin RPCs that the frontend serves itself; replication's come in from outside and pass the same pipeline. All others answer
+// UNIMPLEMENTED by their names.
+import { SERVICE_DEFINITIONS, SUPPORTED_CLIENT_VERSIONS } from '#rpc';
+import type { Pipeline, Traits } from './pipeline.ts';
+import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
+import { requireRun } from './request-checks.ts';
+
+const ADMIN: Traits = { class: 'none', permission: 'admin', forward: 'never' };
+
+export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pipeline: Pipeline): AdminHandlers {
+  const { history, limits } = deps;
+  const { serve, byDomain, byNothing } = pipeline;
+  const host = { identity: options.hostName };
+  return {
+    ...injected(deps.adminHandlers ?? {}, pipeline),
+    describeCluster: serve('admin', 'describeCluster', ADMIN, byNothing, async () => ({
+      supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
+      membershipInfo: {
+        currentHost: host,
+        reachableMembers: [options.hostName],
+        rings: ['cadence-frontend', 'cadence-history', 'cadence-matching', 'cadence-worker'].map((role) => ({
+          role,
+          memberCount: 1,
+          members: [host],
+        })),
+      },
+      persistenceInfo: { historyStore: { backend: options.storeName, settings: [], features: [] } },
+    })),
+    describeWorkflowExecution: serve('admin', 'describeWorkflowExecution', ADMIN, byDomain, async (request, call) => {
+      const run = requireRun(call.subject.id, request.workflowExecution, limits);
+      const { shardId, stateJson } = await history.describeMutableState(run);
+      return {
+        shardId,
+        historyAddr: options.hostName,
+        mutableStateInCache: stateJson,
+        mutableStateInDatabase: '',
+      };
+    }),
+    refreshWorkflowTasks: serve('admin', 'refreshWorkflowTasks', ADMIN, byDomain, async (request, call) => {
+      await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, limits));
+      return {};
+    }),
+  };
+}
+
+function injected(handlers: AdminHandlers, { serve, byNothing }: Pipeline): AdminHandlers {
+  type Method = keyof (typeof SERVICE_DEFINITIONS)['admin'];
+  const served: Record<string, unknown> = {};
+  for (const [method, handler] of Object.entries(handlers)) {
+    if (handler === undefined || !(method in SERVICE_DEFINITIONS.admin)) continue;
+    const own = handler as (request: unknown, context: unknown) => Promise<never>;
+    served[method] = serve('admin', method as Method, ADMIN, byNothing, (request, { context }) =>
+      own(request, context),
+    );
+  }
+  return served as AdminHandlers; // Each key keeps the handler of its own definition.
+}

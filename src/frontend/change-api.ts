@@ -1,0 +1,68 @@
+// RPCs that change an open run: signal, cancel, terminate, refresh.
+import { badRequest } from '#base';
+import type { Handlers, SERVICE_DEFINITIONS } from '#rpc';
+import type { Pipeline, Traits } from './pipeline.ts';
+import type { FrontendDeps } from './ports.ts';
+import { checkBlobSize, checkLength, payloadSize, requireRun } from './request-checks.ts';
+
+type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
+
+const CHANGE: Traits = { class: 'user', permission: 'write', forward: 'selected', normalizesCompleted: true };
+
+export function createChangeApi({ history, limits }: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
+  return {
+    signalWorkflowExecution: serve('workflow', 'signalWorkflowExecution', CHANGE, byDomain, async (request, call) => {
+      const run = requireRun(call.subject.id, request.workflowExecution, limits);
+      const { signalName, signalInput: input, identity, requestId } = request;
+      if (signalName === '') throw badRequest('SignalName is not set on request.');
+      checkLength(signalName, limits, 'SignalName');
+      checkLength(requestId, limits, 'RequestID');
+      checkLength(identity, limits, 'Identity');
+      checkBlobSize(payloadSize(input), limits);
+      await history.signalWorkflow(run, { signalName, input, identity, requestId });
+      return {};
+    }),
+
+    requestCancelWorkflowExecution: serve(
+      'workflow',
+      'requestCancelWorkflowExecution',
+      CHANGE,
+      byDomain,
+      async (request, call) => {
+        const run = requireRun(call.subject.id, request.workflowExecution, limits);
+        const { cause, identity, requestId, firstExecutionRunId } = request;
+        checkLength(requestId, limits, 'RequestID');
+        checkLength(identity, limits, 'Identity');
+        checkBlobSize(cause.length, limits);
+        await history.requestCancelWorkflow(run, { cause, identity, requestId, firstExecutionRunId });
+        return {};
+      },
+    ),
+
+    terminateWorkflowExecution: serve(
+      'workflow',
+      'terminateWorkflowExecution',
+      CHANGE,
+      byDomain,
+      async (request, call) => {
+        const run = requireRun(call.subject.id, request.workflowExecution, limits);
+        const { reason, details, identity, firstExecutionRunId } = request;
+        checkLength(identity, limits, 'Identity');
+        checkBlobSize(reason.length + payloadSize(details), limits);
+        await history.terminateWorkflow(run, { reason, details, identity, firstExecutionRunId });
+        return {};
+      },
+    ),
+
+    refreshWorkflowTasks: serve(
+      'workflow',
+      'refreshWorkflowTasks',
+      { class: 'user', permission: 'write', forward: 'asked' },
+      byDomain,
+      async (request, call) => {
+        await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, limits));
+        return {};
+      },
+    ),
+  };
+}

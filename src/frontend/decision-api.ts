@@ -1,0 +1,141 @@
+// Answers to decision and query tasks, and the sticky reset. The token names run and task; history checks that the task is still open.
+import { DecisionTaskFailedCause, QueryResultType, type RespondDecisionTaskCompletedResponse } from '@antiphon/proto';
+import { badRequest } from '#base';
+import type { Limits } from '#core';
+import {
+  type DecisionTaskRef,
+  encodeTaskToken,
+  type Handlers,
+  type HistoryClient,
+  type SERVICE_DEFINITIONS,
+  type TaskToken,
+} from '#rpc';
+import { timestampOfMs } from './durations.ts';
+import { truncatedPayload } from './oversize.ts';
+import type { Pipeline, Traits } from './pipeline.ts';
+import type { FrontendDeps } from './ports.ts';
+import { checkEnum, checkLength, payloadSize, requireRun } from './request-checks.ts';
+
+type WorkerHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['worker']>;
+type Completed = Awaited<ReturnType<HistoryClient['respondDecisionTaskCompleted']>>;
+
+const RESPOND: Traits = { class: 'worker', permission: 'process', forward: 'asked', normalizesCompleted: true };
+
+export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): WorkerHandlers {
+  const { history, matching, limits } = deps;
+  const { serve, byTask, byQueryTask, byDomain } = pipeline;
+  return {
+    respondDecisionTaskCompleted: serve(
+      'worker',
+      'respondDecisionTaskCompleted',
+      RESPOND,
+      byTask,
+      async (request, call) => {
+        const { context, subject: token } = call;
+        checkLength(request.identity, limits, 'Identity');
+        const completed = await history.respondDecisionTaskCompleted(decisionOf(token), {
+          decisions: request.decisions,
+          executionContext: request.executionContext,
+          identity: request.identity,
+          binaryChecksum: request.binaryChecksum,
+          stickyAttributes: request.stickyAttributes,
+          returnNewDecisionTask: request.returnNewDecisionTask,
+          forceCreateNewDecisionTask: request.forceCreateNewDecisionTask,
+          queryResults: request.queryResults,
+          caller: context.caller,
+        });
+        return {
+          response: {
+            decisionTask: completed.newTask?.response,
+            activitiesToDispatchLocally: localDispatch(token, completed),
+          },
+          historyBlobs: completed.newTask?.historyBlobs ?? [],
+        };
+      },
+    ),
+
+    respondDecisionTaskFailed: serve('worker', 'respondDecisionTaskFailed', RESPOND, byTask, async (request, call) => {
+      checkLength(request.identity, limits, 'Identity');
+      checkEnum(request.cause, DecisionTaskFailedCause, 'DecisionTaskFailedCause');
+      await history.respondDecisionTaskFailed(decisionOf(call.subject), {
+        cause: request.cause,
+        details: truncatedPayload(request.details, limits),
+        identity: request.identity,
+        binaryChecksum: request.binaryChecksum,
+      });
+      return {};
+    }),
+
+    respondQueryTaskCompleted: serve(
+      'worker',
+      'respondQueryTaskCompleted',
+      RESPOND,
+      byQueryTask,
+      async (request, call) => {
+        const { context, subject: token } = call;
+        const result = request.result;
+        if (result === undefined) throw badRequest('Query result is not set on request.');
+        checkEnum(result.resultType, QueryResultType, 'QueryResultType');
+        const version = request.workerVersionInfo;
+        await matching.respondQueryTaskCompleted(
+          { domainId: token.domainId, taskListName: token.taskList, taskId: token.taskId },
+          isOversize(result, limits)
+            ? {
+                resultType: QueryResultType.QUERY_RESULT_TYPE_FAILED,
+                answer: undefined,
+                errorMessage: 'Blob data size exceeds limit.',
+              }
+            : result,
+          version === undefined
+            ? context.caller
+            : { ...context.caller, clientImpl: version.impl, featureVersion: version.featureVersion },
+        );
+        return {};
+      },
+    ),
+
+    resetStickyTaskList: serve('worker', 'resetStickyTaskList', RESPOND, byDomain, async (request, call) => {
+      await history.resetStickyTaskList(requireRun(call.subject.id, request.workflowExecution, limits));
+      return {};
+    }),
+  };
+}
+
+const isOversize = (
+  result: { answer?: { data: Uint8Array } | undefined; errorMessage: string },
+  limits: Limits,
+): boolean => payloadSize(result.answer) + result.errorMessage.length > limits.blobSizeBytesMax;
+
+const decisionOf = (token: TaskToken): DecisionTaskRef => ({
+  domainId: token.domainId,
+  workflowId: token.workflowId,
+  runId: token.runId,
+  scheduleId: token.scheduleId,
+  attempt: token.scheduleAttempt,
+});
+
+function localDispatch(
+  decision: TaskToken,
+  { localActivities }: Completed,
+): RespondDecisionTaskCompletedResponse['activitiesToDispatchLocally'] {
+  const found: RespondDecisionTaskCompletedResponse['activitiesToDispatchLocally'] = {};
+  for (const [activityId, { scheduleId, scheduledTimeMs, startedTimeMs }] of localActivities) {
+    const token = encodeTaskToken({
+      domainId: decision.domainId,
+      workflowId: decision.workflowId,
+      workflowType: decision.workflowType,
+      runId: decision.runId,
+      scheduleId,
+      scheduleAttempt: 0,
+      activityId,
+    });
+    found[activityId] = {
+      activityId,
+      scheduledTime: timestampOfMs(scheduledTimeMs),
+      startedTime: timestampOfMs(startedTimeMs),
+      scheduledTimeOfThisAttempt: timestampOfMs(scheduledTimeMs),
+      taskToken: token,
+    };
+  }
+  return found;
+}

@@ -1,0 +1,26 @@
+// A visibility record as the wire shows it. Open runs have no close time, status 0 and no length.
+import { CronOverlapPolicy, type WorkflowExecutionCloseStatus, WorkflowExecutionInfo } from '@antiphon/proto';
+import type { VisibilityRecord } from '#visibility';
+import { timestampOfMs } from './durations.ts';
+
+export function executionRow(record: VisibilityRecord): WorkflowExecutionInfo {
+  const isClosed = record.closeTimeMs !== undefined;
+  return {
+    ...WorkflowExecutionInfo.create(),
+    workflowExecution: { workflowId: record.workflowId, runId: record.runId },
+    type: { name: record.workflowType },
+    startTime: timestampOfMs(record.startTimeMs),
+    executionTime: timestampOfMs(record.executionTimeMs),
+    closeTime: record.closeTimeMs === undefined ? undefined : timestampOfMs(record.closeTimeMs),
+    // The store keeps the enum's number.
+    closeStatus: (isClosed ? record.closeStatus : 0) as WorkflowExecutionCloseStatus,
+    historyLength: isClosed ? BigInt(record.historyLength) : 0n,
+    taskList: record.taskList,
+    isCron: record.isCron,
+    cronSchedule: record.cronSchedule,
+    cronOverlapPolicy: CronOverlapPolicy.CRON_OVERLAP_POLICY_INVALID,
+    memo: record.memo,
+    searchAttributes: record.searchAttributes,
+    updateTime: timestampOfMs(record.updateTimeMs),
+  };
+}

@@ -1,0 +1,103 @@
+// Calls on a domain that is active elsewhere go to the region where it is active (semantics §5.8): the selected ones always, any other when
+// its caller asks for it. A call makes at most two hops: if the target names another region, that one is tried, then the error counts.
+// Cadence: service/frontend/wrappers/clusterredirection
+import {
+  QueryConsistencyLevel as Consistency,
+  type GetWorkflowExecutionHistoryResponse,
+  History,
+  type QueryConsistencyLevel,
+} from '@antiphon/proto';
+import { DomainNotActiveError } from '#base';
+import type { DomainView } from '#core';
+import {
+  type CallContext,
+  forwardedMetadata,
+  type RemoteCallOptions,
+  type RemoteFrontendClient,
+  type ServiceName,
+} from '#rpc';
+import type { ForwardingPolicy, FrontendDeps } from './ports.ts';
+
+/** `selected`: by the default policy. `selected-v2`: also answers of activities. `asked`: only for callers that asked for it. */
+export type Forwarding = 'selected' | 'selected-v2' | 'asked' | 'never';
+
+export interface Forwarder {
+  /** The region to which this call goes; undefined: it is done here. */
+  target(
+    forwarding: Forwarding,
+    domain: DomainView | undefined,
+    context: CallContext,
+    request: unknown,
+  ): string | undefined;
+  forward(target: string, method: RemoteMethod, request: unknown, context: CallContext): Promise<unknown>;
+}
+
+export interface RemoteMethod {
+  readonly service: ServiceName;
+  readonly method: string;
+  readonly carriesHistory: boolean;
+}
+
+export function createForwarder(
+  deps: Pick<FrontendDeps, 'clusters' | 'remoteClusters'>,
+  policy: ForwardingPolicy,
+): Forwarder {
+  const current = deps.clusters.currentCluster;
+  const isSelected = (forwarding: Forwarding): boolean =>
+    (forwarding === 'selected' && policy !== 'noop') ||
+    (forwarding === 'selected-v2' && policy === 'selected-apis-forwarding-v2');
+  return {
+    target(forwarding, domain, context, request) {
+      if (forwarding === 'never' || domain === undefined || domain.isActiveHere || !domain.isGlobal) return undefined;
+      if (domain.activeCluster === current || context.forwardingCluster !== '') return undefined;
+      if (!isSelected(forwarding) && !asksForActive(context, request)) return undefined;
+      return deps.remoteClusters?.(domain.activeCluster) === undefined ? undefined : domain.activeCluster;
+    },
+    async forward(target, method, request, context) {
+      const callOptions = {
+        metadata: forwardedMetadata(context, current),
+        deadlineMs: context.deadlineMs,
+        signal: context.signal,
+      };
+      try {
+        return await callRemote(deps.remoteClusters?.(target), target, method, request, callOptions);
+      } catch (error) {
+        const next = error instanceof DomainNotActiveError ? error.activeCluster : '';
+        const client = next === '' || next === target || next === current ? undefined : deps.remoteClusters?.(next);
+        if (client === undefined) throw error;
+        return callRemote(client, next, method, request, callOptions);
+      }
+    },
+  };
+}
+
+function asksForActive(context: CallContext, request: unknown): boolean {
+  if (context.featureFlags.autoforwardingEnabled) return true;
+  const { queryConsistencyLevel } = request as { queryConsistencyLevel?: QueryConsistencyLevel };
+  return queryConsistencyLevel === Consistency.QUERY_CONSISTENCY_LEVEL_STRONG;
+}
+
+async function callRemote(
+  client: RemoteFrontendClient | undefined,
+  cluster: string,
+  { service, method, carriesHistory }: RemoteMethod,
+  request: unknown,
+  options: RemoteCallOptions,
+): Promise<unknown> {
+  // Methods of the client are made from the same definitions as the pipeline's: the name exists.
+  const methods = client?.[service] as unknown as
+    | Readonly<Record<string, (request: unknown, options: RemoteCallOptions) => Promise<unknown>>>
+    | undefined;
+  const call = methods?.[method];
+  if (call === undefined) throw new DomainNotActiveError('', '', cluster);
+  const response = await call(request, options);
+  return carriesHistory ? asEncodedHistory(response) : response;
+}
+
+// Handlers give histories as encoded blobs; a remote answer has them decoded.
+function asEncodedHistory(response: unknown): unknown {
+  const { history } = response as GetWorkflowExecutionHistoryResponse;
+  if (history === undefined) return { response, historyBlobs: [] };
+  const rest = { ...(response as object), history: undefined };
+  return { response: rest, historyBlobs: [History.encode(history).finish()] };
+}

@@ -1,0 +1,2 @@
+export * from './frontend.ts';
+export * from './ports.ts';

@@ -1,0 +1,17 @@
+// In a passive region a run that is not there may only be late. The error says so by naming the clusters: clients retry it
+// (semantics §1.9).
+import { EntityNotExistsError } from '#base';
+import type { ClusterGroup, DomainView } from '#core';
+
+export async function naming<T>(clusters: ClusterGroup, domain: DomainView, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const isElsewhere = domain.isGlobal && domain.activeCluster !== clusters.currentCluster;
+    if (!isElsewhere || !(error instanceof EntityNotExistsError) || error.activeCluster !== '') throw error;
+    throw new EntityNotExistsError('Workflow execution not found in non-active cluster', {
+      currentCluster: clusters.currentCluster,
+      activeCluster: domain.activeCluster,
+    });
+  }
+}

@@ -1,0 +1,139 @@
+// What every RPC passes through, outside in (semantics §1.4): access control → forwarding to the active region → metrics → rate limit →
+// client version → handler. A handler sees its domain resolved and its task token decoded and checked; it is only the RPC's own work.
+import { badRequest, internalService } from '#base';
+import type { DomainView } from '#core';
+import {
+  type CallContext,
+  checkClientVersion,
+  decodeQueryTaskToken,
+  decodeTaskToken,
+  type Handler,
+  normalizeVersionedError,
+  operationName,
+  type QueryTaskToken,
+  type ReplyOf,
+  type RequestOf,
+  SERVICE_DEFINITIONS,
+  type ServiceName,
+  type TaskToken,
+} from '#rpc';
+import { createForwarder, type Forwarder, type Forwarding } from './forwarding.ts';
+import type { FrontendDeps, FrontendOptions, Permission } from './ports.ts';
+import { type CallClass, createRateLimits, type RateLimits } from './rate-limits.ts';
+import { checkLength } from './request-checks.ts';
+import { createOperationMeter } from './request-metrics.ts';
+
+export interface Traits {
+  readonly class: CallClass;
+  readonly permission: Permission;
+  readonly forward: Forwarding;
+  /** WorkflowExecutionAlreadyCompleted becomes EntityNotExists for clients that do not know it (semantics §1.6). */
+  readonly normalizesCompleted?: boolean;
+}
+
+type Definitions = typeof SERVICE_DEFINITIONS;
+type Definition<K extends ServiceName, M extends keyof Definitions[K]> = Definitions[K][M];
+
+/** What a request is about. */
+export interface Scope<T> {
+  readonly domain: DomainView | undefined;
+  readonly subject: T;
+}
+
+type Resolve<Q, T> = (request: Q) => Scope<T> | Promise<Scope<T>>;
+
+export interface Call<T> {
+  readonly context: CallContext;
+  readonly subject: T;
+}
+
+export interface Pipeline {
+  serve<K extends ServiceName, M extends keyof Definitions[K] & string, T>(
+    service: K,
+    method: M,
+    traits: Traits,
+    resolve: Resolve<RequestOf<Definition<K, M>>, T>,
+    handle: (request: RequestOf<Definition<K, M>>, call: Call<T>) => Promise<ReplyOf<Definition<K, M>>>,
+  ): Handler<Definition<K, M>>;
+  /** Resolves a request by its domain name. */
+  byDomain(request: { readonly domain: string }): Scope<DomainView> | Promise<Scope<DomainView>>;
+  /** Resolves a request by the task token it carries. */
+  byTask(request: { readonly taskToken: Uint8Array }): Scope<TaskToken> | Promise<Scope<TaskToken>>;
+  byQueryTask(request: { readonly taskToken: Uint8Array }): Scope<QueryTaskToken> | Promise<Scope<QueryTaskToken>>;
+  /** A request about the cluster as a whole. */
+  byNothing(): Scope<undefined>;
+  stop(): void;
+}
+
+export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pipeline {
+  const { env, domains, limits } = deps;
+  const rates: RateLimits = createRateLimits(env.clock, options);
+  const forwarder: Forwarder = createForwarder(deps, options.forwarding);
+  const state = { isStopped: false };
+
+  const ofDomain = <T>(domain: DomainView, subject: T): Scope<T> => ({ domain, subject });
+  // Without a promise when the cache has it: that is nearly every call.
+  const ofDomainId = <T>(id: string, subject: T): Scope<T> | Promise<Scope<T>> => {
+    const known = domains.peekById(id);
+    return known === undefined
+      ? domains.byId(id).then((domain) => ofDomain(domain, subject))
+      : ofDomain(known, subject);
+  };
+  return {
+    serve(service, method, traits, resolve, handle) {
+      // The method's definition, by its own key.
+      const { path } = SERVICE_DEFINITIONS[service][method] as { path: string };
+      const operation = operationName(path);
+      const meter = createOperationMeter(env, operation);
+      const remote = { service, method, carriesHistory: operation === 'GetWorkflowExecutionHistory' };
+      return async (request, context) => {
+        const startedMs = env.clock.monotonicMs();
+        let domainName = '';
+        try {
+          if (state.isStopped) throw internalService('Shutting down');
+          const resolved = resolve(request);
+          const { domain, subject } = resolved instanceof Promise ? await resolved : resolved;
+          domainName = domain?.name ?? '';
+          await deps.accessControl?.({ operation, permission: traits.permission, domain, context });
+          const target = forwarder.target(traits.forward, domain, context, request);
+          if (target !== undefined) {
+            const reply = await forwarder.forward(target, remote, request, context);
+            meter.record(domainName, startedMs, undefined);
+            return reply as ReplyOf<Definition<typeof service, typeof method>>; // The same RPC answered it.
+          }
+          rates.take(domainName, traits.class);
+          if (options.checksClientVersion) checkClientVersion(context.caller);
+          const reply = await handle(request, { context, subject });
+          meter.record(domainName, startedMs, undefined);
+          return reply;
+        } catch (thrown) {
+          const error = traits.normalizesCompleted
+            ? normalizeVersionedError(thrown, context.caller, context.featureFlags)
+            : thrown;
+          meter.record(domainName, startedMs, error);
+          throw error;
+        }
+      };
+    },
+    byDomain({ domain: name }) {
+      if (name === '') throw badRequest('Domain not set on request.');
+      checkLength(name, limits, 'Domain');
+      const known = domains.peekByName(name);
+      return known === undefined
+        ? domains.byName(name).then((domain) => ofDomain(domain, domain))
+        : ofDomain(known, known);
+    },
+    byTask({ taskToken }) {
+      const token = decodeTaskToken(taskToken);
+      return ofDomainId(token.domainId, token);
+    },
+    byQueryTask({ taskToken }) {
+      const token = decodeQueryTaskToken(taskToken);
+      return ofDomainId(token.domainId, token);
+    },
+    byNothing: () => ({ domain: undefined, subject: undefined }),
+    stop() {
+      state.isStopped = true;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+// Long polls of workers. A poll holds no more than a promise while it waits; it ends with an empty answer before its deadline, and at once
+// when its caller hangs up or the host stops, so that no task is handed to nobody.
+import { PollForActivityTaskResponse, PollForDecisionTaskResponse, type TaskList, TaskListKind } from '@antiphon/proto';
+import { badRequest } from '#base';
+import type { CallContext, CallOptions, Handlers, SERVICE_DEFINITIONS } from '#rpc';
+import type { Pipeline, Traits } from './pipeline.ts';
+import type { FrontendDeps, FrontendOptions } from './ports.ts';
+import { checkEnum, checkLength, requireTaskList } from './request-checks.ts';
+
+type WorkerHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['worker']>;
+
+const POLL: Traits = { class: 'worker', permission: 'process', forward: 'never' };
+
+/** Ends every waiting poll with an empty answer. */
+export interface PollGate {
+  readonly isClosed: boolean;
+  /** Runs a poll whose signal aborts with the caller's or with the gate. */
+  hold<T>(context: CallContext, empty: () => T, poll: (options: CallOptions) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+export function createPollGate(): PollGate {
+  const waiting = new Set<AbortController>();
+  let isClosed = false;
+  return {
+    get isClosed() {
+      return isClosed;
+    },
+    async hold(context, empty, poll) {
+      if (isClosed) return empty();
+      const controller = new AbortController();
+      const callerGone = (): void => controller.abort();
+      context.signal.addEventListener('abort', callerGone, { once: true });
+      if (context.signal.aborted) controller.abort();
+      waiting.add(controller);
+      try {
+        return await poll({ signal: controller.signal, deadlineMs: context.deadlineMs });
+      } catch (error) {
+        if (controller.signal.aborted) return empty();
+        throw error;
+      } finally {
+        waiting.delete(controller);
+        context.signal.removeEventListener('abort', callerGone);
+      }
+    },
+    close() {
+      isClosed = true;
+      for (const controller of waiting) controller.abort();
+    },
+  };
+}
+
+export function createPollApi(
+  deps: FrontendDeps,
+  options: FrontendOptions,
+  { serve, byDomain }: Pipeline,
+  gate: PollGate,
+): WorkerHandlers {
+  const { env, matching, limits } = deps;
+  const requireTime = ({ deadlineMs }: CallContext): void => {
+    if (deadlineMs === undefined) throw badRequest('Context timeout is not set.');
+    if (deadlineMs - env.clock.nowMs() < options.pollTimeoutMsMin) throw badRequest('Context timeout is too short.');
+  };
+  const checkPoll = (
+    request: { taskList?: TaskList | undefined; identity: string },
+    context: CallContext,
+  ): TaskList => {
+    requireTime(context);
+    checkLength(request.identity, limits, 'Identity');
+    const taskList = requireTaskList(request.taskList, limits);
+    checkEnum(taskList.kind, TaskListKind, 'TaskListKind');
+    return { ...taskList, kind: taskList.kind || TaskListKind.TASK_LIST_KIND_NORMAL };
+  };
+  return {
+    pollForDecisionTask: serve('worker', 'pollForDecisionTask', POLL, byDomain, async (request, call) => {
+      const { context, subject: domain } = call;
+      const taskList = checkPoll(request, context);
+      if (domain.badBinaries.has(request.binaryChecksum)) {
+        throw badRequest(`binary ${request.binaryChecksum} already marked as bad deployment`);
+      }
+      const poll = {
+        domainId: domain.id,
+        taskList,
+        identity: request.identity,
+        pollerId: env.random.uuid(),
+        caller: context.caller,
+      };
+      const empty = () => ({ response: PollForDecisionTaskResponse.create(), historyBlobs: [] });
+      return gate.hold(context, empty, (waitOptions) => matching.pollForDecisionTask(poll, waitOptions));
+    }),
+
+    pollForActivityTask: serve('worker', 'pollForActivityTask', POLL, byDomain, async (request, call) => {
+      const { context, subject: domain } = call;
+      const taskList = checkPoll(request, context);
+      const maxTasksPerSecond = request.taskListMetadata?.maxTasksPerSecond;
+      if (maxTasksPerSecond !== undefined && !(maxTasksPerSecond >= 0)) {
+        throw badRequest('MaxTasksPerSecond cannot be less than 0.');
+      }
+      const poll = {
+        domainId: domain.id,
+        taskList,
+        identity: request.identity,
+        pollerId: env.random.uuid(),
+        maxTasksPerSecond,
+      };
+      const empty = (): PollForActivityTaskResponse => PollForActivityTaskResponse.create();
+      return gate.hold(context, empty, (waitOptions) => matching.pollForActivityTask(poll, waitOptions));
+    }),
+  };
+}

@@ -1,0 +1,159 @@
+// RPCs that open a run: start, signal-with-start, restart; and reset, which opens one from another's history.
+import {
+  History,
+  type HistoryEvent,
+  type StartWorkflowExecutionRequest,
+  type WorkflowExecutionStartedEventAttributes,
+  WorkflowIdReusePolicy,
+} from '@antiphon/proto';
+import { badRequest, EntityNotExistsError, featureNotEnabled } from '#base';
+import type { DomainView } from '#core';
+import type { CallContext, Handlers, RunRef, SERVICE_DEFINITIONS } from '#rpc';
+import type { Pipeline, Traits } from './pipeline.ts';
+import type { FrontendDeps } from './ports.ts';
+import { checkBlobSize, checkLength, payloadSize, requireRun } from './request-checks.ts';
+import { validatedStart } from './start-validation.ts';
+
+type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
+
+const START: Traits = { class: 'user', permission: 'write', forward: 'selected' };
+const ISOLATION_GROUP = 'isolation-group';
+
+export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
+  const { env, history, limits } = deps;
+  return {
+    startWorkflowExecution: serve('workflow', 'startWorkflowExecution', START, byDomain, async (request, call) => {
+      const start = validatedStart(request, deps, { requestIdIsUuid: true });
+      refuseDeprecated(call.subject);
+      return history.startWorkflow(start, { domainId: call.subject.id, ...partitionOf(call.context) });
+    }),
+
+    startWorkflowExecutionAsync: serve(
+      'workflow',
+      'startWorkflowExecutionAsync',
+      START,
+      ({ request }) => byDomain({ domain: request?.domain ?? '' }),
+      async () => {
+        throw featureNotEnabled('async workflow queue');
+      },
+    ),
+
+    signalWithStartWorkflowExecution: serve(
+      'workflow',
+      'signalWithStartWorkflowExecution',
+      START,
+      ({ startRequest }) => {
+        if (startRequest === undefined) throw badRequest('StartRequest is not set on request.');
+        return byDomain(startRequest);
+      },
+      async ({ startRequest, signalName, signalInput }, { subject: domain }) => {
+        if (startRequest === undefined) throw badRequest('StartRequest is not set on request.');
+        if (signalName === '') throw badRequest('SignalName is not set on request.');
+        checkLength(signalName, limits, 'SignalName');
+        checkBlobSize(payloadSize(signalInput), limits);
+        const start = validatedStart(startRequest, deps, { requestIdIsUuid: false });
+        refuseDeprecated(domain);
+        return history.signalWithStart(start, { signalName, input: signalInput }, domain.id);
+      },
+    ),
+
+    signalWithStartWorkflowExecutionAsync: serve(
+      'workflow',
+      'signalWithStartWorkflowExecutionAsync',
+      START,
+      ({ request }) => byDomain({ domain: request?.startRequest?.domain ?? '' }),
+      async () => {
+        throw featureNotEnabled('async workflow queue');
+      },
+    ),
+
+    restartWorkflowExecution: serve(
+      'workflow',
+      'restartWorkflowExecution',
+      { ...START, normalizesCompleted: true },
+      byDomain,
+      async (request, { subject: domain, context }) => {
+        const run = requireRun(domain.id, request.workflowExecution, limits);
+        checkLength(request.identity, limits, 'Identity');
+        refuseDeprecated(domain);
+        const first = await startedEvent(deps, run);
+        if (first === undefined) {
+          throw badRequest('Requested workflow history not found, may have passed retention period.');
+        }
+        const start = restartRequest(request.domain, run.workflowId, request.identity, env.random.uuid(), first);
+        return history.startWorkflow(start, { domainId: domain.id, ...partitionOf(context) });
+      },
+    ),
+
+    resetWorkflowExecution: serve('workflow', 'resetWorkflowExecution', START, byDomain, async (request, call) => {
+      const run = requireRun(call.subject.id, request.workflowExecution, limits);
+      checkLength(request.requestId, limits, 'RequestID');
+      const decisionFinishEventId = Number(request.decisionFinishEventId);
+      if (!Number.isSafeInteger(decisionFinishEventId) || decisionFinishEventId <= 1) {
+        throw badRequest('Decision finish ID must be > 1 && <= workflow next event ID.');
+      }
+      return history.resetWorkflow(run, {
+        reason: request.reason,
+        decisionFinishEventId,
+        requestId: request.requestId || env.random.uuid(),
+        skipSignalReapply: request.skipSignalReapply,
+      });
+    }),
+  };
+}
+
+function refuseDeprecated(domain: DomainView): void {
+  if (domain.isDeprecated) throw badRequest('Domain is deprecated.');
+}
+
+const partitionOf = ({ isolationGroup }: CallContext): { partitionConfig?: Readonly<Record<string, string>> } =>
+  isolationGroup === '' ? {} : { partitionConfig: { [ISOLATION_GROUP]: isolationGroup } };
+
+async function startedEvent(
+  { history }: FrontendDeps,
+  run: RunRef,
+): Promise<WorkflowExecutionStartedEventAttributes | undefined> {
+  let event: HistoryEvent | undefined;
+  try {
+    const page = await history.getHistory(run, {
+      pageSize: 1,
+      token: new Uint8Array(),
+      waitForNewEvent: false,
+      closeEventOnly: false,
+    });
+    const [blob] = page.historyBlobs;
+    event = blob === undefined ? undefined : History.decode(blob).events[0];
+  } catch (error) {
+    if (!(error instanceof EntityNotExistsError)) throw error;
+  }
+  const attributes = event?.attributes;
+  return attributes?.$case === 'workflowExecutionStartedEventAttributes' ? attributes.value : undefined;
+}
+
+function restartRequest(
+  domain: string,
+  workflowId: string,
+  identity: string,
+  requestId: string,
+  first: WorkflowExecutionStartedEventAttributes,
+): StartWorkflowExecutionRequest {
+  return {
+    domain,
+    workflowId,
+    identity,
+    requestId,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING,
+    workflowType: first.workflowType,
+    taskList: first.taskList,
+    input: first.input,
+    executionStartToCloseTimeout: first.executionStartToCloseTimeout,
+    taskStartToCloseTimeout: first.taskStartToCloseTimeout,
+    retryPolicy: first.retryPolicy,
+    cronSchedule: first.cronSchedule,
+    cronOverlapPolicy: first.cronOverlapPolicy,
+    memo: first.memo,
+    searchAttributes: first.searchAttributes,
+    header: first.header,
+    activeClusterSelectionPolicy: first.activeClusterSelectionPolicy,
+  };
+}

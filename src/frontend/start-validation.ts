@@ -1,0 +1,99 @@
+// A start request, checked and brought into the form that the engine takes: enum defaults set, durations in whole seconds. The order of
+// the checks is the reference's, since callers with several faults see the first.
+// Cadence: service/frontend/api/handler.go validateStartWorkflowExecutionRequest
+import {
+  CronOverlapPolicy,
+  type StartWorkflowExecutionRequest,
+  type TaskList,
+  TaskListKind,
+  WorkflowIdReusePolicy,
+} from '@antiphon/proto';
+import { badRequest } from '#base';
+import { checkCron } from './cron-check.ts';
+import { durationOfSeconds, isAbsentOrNotNegative, isPositive, msOfTimestamp, secondsOfDuration } from './durations.ts';
+import type { FrontendDeps } from './ports.ts';
+import {
+  checkBlobSize,
+  checkEnum,
+  checkLength,
+  fieldsSize,
+  isUuid,
+  payloadSize,
+  requireTaskList,
+} from './request-checks.ts';
+import { validatedRetryPolicy } from './retry-policy.ts';
+import { checkSearchAttributes } from './search-attributes.ts';
+
+type Deps = Pick<FrontendDeps, 'env' | 'limits' | 'searchAttributes'>;
+
+/** `requestIdIsUuid`: a plain start demands it, signal-with-start does not (semantics §1.8). */
+export function validatedStart(
+  request: StartWorkflowExecutionRequest,
+  deps: Deps,
+  { requestIdIsUuid }: { requestIdIsUuid: boolean },
+): StartWorkflowExecutionRequest {
+  const { limits } = deps;
+  if (requestIdIsUuid && !isUuid(request.requestId)) {
+    throw badRequest(`requestId "${request.requestId.slice(0, 200)}" is not a valid UUID`);
+  }
+  if (request.workflowId === '') throw badRequest('WorkflowId is not set on request.');
+  checkLength(request.workflowId, limits, 'WorkflowID');
+  const workflowType = request.workflowType?.name ?? '';
+  if (workflowType === '') throw badRequest('WorkflowType is not set on request.');
+  checkLength(workflowType, limits, 'WorkflowType');
+  const taskList = requireTaskList(request.taskList, limits);
+  checkLength(request.requestId, limits, 'RequestID');
+  checkLength(request.identity, limits, 'Identity');
+  const normalized = { ...request, ...checkedEnums(request, taskList), ...checkedTimes(request) };
+  checkSearchAttributes(request.searchAttributes, deps.searchAttributes(), limits);
+  checkBlobSize(payloadSize(request.input) + fieldsSize(request.memo?.fields), limits);
+  checkBlobSize(fieldsSize(request.header?.fields), limits);
+  checkCron(request.cronSchedule, secondsOfDuration(request.jitterStart) ?? 0, deps.env.clock.nowMs());
+  return normalized;
+}
+
+function checkedEnums(
+  request: StartWorkflowExecutionRequest,
+  taskList: TaskList,
+): Pick<StartWorkflowExecutionRequest, 'taskList' | 'workflowIdReusePolicy' | 'cronOverlapPolicy'> {
+  const { workflowIdReusePolicy: reuse, cronOverlapPolicy: overlap } = request;
+  checkEnum(taskList.kind, TaskListKind, 'TaskListKind');
+  checkEnum(reuse, WorkflowIdReusePolicy, 'WorkflowIdReusePolicy');
+  checkEnum(overlap, CronOverlapPolicy, 'CronOverlapPolicy');
+  return {
+    taskList: { ...taskList, kind: taskList.kind || TaskListKind.TASK_LIST_KIND_NORMAL },
+    workflowIdReusePolicy: reuse || WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+    cronOverlapPolicy: overlap || CronOverlapPolicy.CRON_OVERLAP_POLICY_SKIPPED,
+  };
+}
+
+function checkedTimes(
+  request: StartWorkflowExecutionRequest,
+): Pick<
+  StartWorkflowExecutionRequest,
+  'retryPolicy' | 'executionStartToCloseTimeout' | 'taskStartToCloseTimeout' | 'delayStart' | 'jitterStart'
+> {
+  const retryPolicy = validatedRetryPolicy(request.retryPolicy);
+  const execution = secondsOfDuration(request.executionStartToCloseTimeout);
+  const task = secondsOfDuration(request.taskStartToCloseTimeout);
+  const delay = secondsOfDuration(request.delayStart);
+  const jitter = secondsOfDuration(request.jitterStart);
+  if (!isPositive(execution)) {
+    throw badRequest('A valid ExecutionStartToCloseTimeoutSeconds is not set on request.');
+  }
+  if (!isPositive(task)) throw badRequest('A valid TaskStartToCloseTimeoutSeconds is not set on request.');
+  if (!isAbsentOrNotNegative(delay)) throw badRequest('A valid DelayStartSeconds is not set on request.');
+  if (!isAbsentOrNotNegative(jitter)) {
+    throw badRequest('A valid JitterStartSeconds is not set on request (negative).');
+  }
+  if (request.firstRunAt !== undefined && msOfTimestamp(request.firstRunAt) === undefined) {
+    throw badRequest('A valid FirstRunAt is not set on request.');
+  }
+  return {
+    retryPolicy,
+    executionStartToCloseTimeout: durationOfSeconds(execution),
+    taskStartToCloseTimeout: durationOfSeconds(task),
+    delayStart: delay === undefined ? undefined : durationOfSeconds(delay),
+    jitterStart: jitter === undefined ? undefined : durationOfSeconds(jitter),
+  };
+}
