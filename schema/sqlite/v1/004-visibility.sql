@@ -28,3 +28,14 @@ CREATE INDEX visibility_by_close ON visibility (domain_id, close_ms DESC, run_no
 CREATE INDEX visibility_open ON visibility (domain_id, start_ms DESC, run_no DESC) WHERE close_ms IS NULL;
 CREATE INDEX visibility_by_type ON visibility (domain_id, workflow_type, start_ms DESC, run_no DESC);
 CREATE INDEX visibility_by_status ON visibility (domain_id, close_status, start_ms DESC, run_no DESC);
+
+-- Runs that retention removed lately: a late write does not bring them back.
+CREATE TABLE visibility_tombstones (
+  tombstone_no INTEGER PRIMARY KEY,
+  domain_id    TEXT NOT NULL,
+  workflow_id  TEXT NOT NULL,
+  run_id       TEXT NOT NULL,
+  removed_ms   INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX visibility_tombstones_by_run ON visibility_tombstones (domain_id, workflow_id, run_id);
+CREATE INDEX visibility_tombstones_by_time ON visibility_tombstones (removed_ms);

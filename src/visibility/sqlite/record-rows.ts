@@ -1,0 +1,100 @@
+// Visibility records as rows and back.
+import { Memo, SearchAttributes } from '@antiphon/proto';
+import { decodeSearchAttributes } from '../attribute-values.ts';
+import type { VisibilityRecord } from '../ports.ts';
+import type { SearchAttributeRegistry } from '../search-attributes.ts';
+
+export interface VisibilityRow {
+  readonly run_no: number;
+  readonly domain_id: string;
+  readonly workflow_id: string;
+  readonly run_id: string;
+  readonly workflow_type: string;
+  readonly task_list: string;
+  readonly start_ms: number;
+  readonly execution_ms: number;
+  readonly close_ms: number | null;
+  readonly close_status: number;
+  readonly history_length: number;
+  readonly is_cron: number;
+  readonly cron_schedule: string;
+  readonly update_ms: number;
+  readonly parent_workflow_id: string | null;
+  readonly parent_run_id: string | null;
+  readonly version: number;
+  readonly memo: Buffer | null;
+  readonly search_attributes: Buffer | null;
+}
+
+export const ROW_COLUMNS = [
+  'domain_id',
+  'workflow_id',
+  'run_id',
+  'workflow_type',
+  'task_list',
+  'start_ms',
+  'execution_ms',
+  'close_ms',
+  'close_status',
+  'history_length',
+  'is_cron',
+  'cron_schedule',
+  'update_ms',
+  'parent_workflow_id',
+  'parent_run_id',
+  'version',
+  'memo',
+  'search_attributes',
+  'attributes',
+] as const;
+
+/** In the order of ROW_COLUMNS. */
+export function rowParameters(
+  record: VisibilityRecord,
+  registry: SearchAttributeRegistry,
+): (string | number | Uint8Array | null)[] {
+  const { memo, searchAttributes } = record;
+  const attributes = decodeSearchAttributes(searchAttributes, registry);
+  return [
+    record.domainId,
+    record.workflowId,
+    record.runId,
+    record.workflowType,
+    record.taskList,
+    record.startTimeMs,
+    record.executionTimeMs,
+    record.closeTimeMs ?? null,
+    record.closeStatus,
+    record.historyLength,
+    record.isCron ? 1 : 0,
+    record.cronSchedule,
+    record.updateTimeMs,
+    record.parentWorkflowId ?? null,
+    record.parentRunId ?? null,
+    record.version,
+    memo === undefined ? null : Memo.encode(memo).finish(),
+    searchAttributes === undefined ? null : SearchAttributes.encode(searchAttributes).finish(),
+    attributes === undefined ? null : JSON.stringify(attributes),
+  ];
+}
+
+export const recordOfRow = (row: VisibilityRow): VisibilityRecord => ({
+  domainId: row.domain_id,
+  workflowId: row.workflow_id,
+  runId: row.run_id,
+  workflowType: row.workflow_type,
+  taskList: row.task_list,
+  startTimeMs: row.start_ms,
+  executionTimeMs: row.execution_ms,
+  closeTimeMs: row.close_ms ?? undefined,
+  closeStatus: row.close_status,
+  historyLength: row.history_length,
+  isCron: row.is_cron === 1,
+  cronSchedule: row.cron_schedule,
+  memo: row.memo === null ? undefined : Memo.decode(row.memo),
+  searchAttributes: row.search_attributes === null ? undefined : SearchAttributes.decode(row.search_attributes),
+  parentWorkflowId: row.parent_workflow_id ?? undefined,
+  parentRunId: row.parent_run_id ?? undefined,
+  updateTimeMs: row.update_ms,
+  version: row.version,
+});

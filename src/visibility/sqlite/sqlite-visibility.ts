@@ -1,0 +1,111 @@
+// Visibility in the store's own SQLite file: its writes join the same group commits, and it is read with a page of SQL per list. A removed run
+// leaves a tombstone for a while, so that a late write does not bring it back.
+import type { Statement } from 'better-sqlite3';
+import { LRUCache } from 'lru-cache';
+import type { Env } from '#env';
+import type { SqliteDatabase } from '#persistence/sqlite';
+import type { AttributeValue } from '../condition.ts';
+import { decodePageToken, encodePageToken } from '../page-token.ts';
+import type { VisibilityRecord, VisibilityStore } from '../ports.ts';
+import { SEARCH_ATTRIBUTES, type SearchAttributeRegistry } from '../search-attributes.ts';
+import { selectionOf, selectionOfQuery } from '../selection.ts';
+import { matchesPhrase } from '../text-match.ts';
+import { type CompiledSql, compileCount, compilePage, PHRASE_FUNCTION, type SqlParameter } from './compile.ts';
+import { ROW_COLUMNS, recordOfRow, rowParameters, type VisibilityRow } from './record-rows.ts';
+
+const STATEMENTS_CACHED = 200;
+// Longer than any write can be late: tasks are retried from the shard's queue, not for days.
+const TOMBSTONE_MS = 24 * 3600 * 1000;
+const TOMBSTONES_SWEPT_AT_ONCE = 100;
+
+export interface SqliteVisibilityOptions {
+  readonly searchAttributes?: SearchAttributeRegistry;
+}
+
+function prepareStatements({ connection }: SqliteDatabase) {
+  const updated = ROW_COLUMNS.filter((column) => !['domain_id', 'workflow_id', 'run_id'].includes(column));
+  return {
+    upsert: connection.prepare<unknown[]>(
+      `INSERT INTO visibility (${ROW_COLUMNS.join(', ')}) VALUES (${ROW_COLUMNS.map(() => '?').join(', ')})
+       ON CONFLICT (domain_id, workflow_id, run_id) DO UPDATE
+       SET ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}
+       WHERE excluded.version >= visibility.version`,
+    ),
+    remove: connection.prepare<[string, string, string]>(
+      'DELETE FROM visibility WHERE domain_id = ? AND workflow_id = ? AND run_id = ?',
+    ),
+    isRemoved: connection
+      .prepare<[string, string, string], number>(
+        'SELECT 1 FROM visibility_tombstones WHERE domain_id = ? AND workflow_id = ? AND run_id = ?',
+      )
+      .pluck(),
+    putTombstone: connection.prepare<[string, string, string, number]>(
+      'INSERT OR REPLACE INTO visibility_tombstones (domain_id, workflow_id, run_id, removed_ms) VALUES (?, ?, ?, ?)',
+    ),
+    sweepTombstones: connection.prepare<[number, number]>(
+      `DELETE FROM visibility_tombstones WHERE tombstone_no IN
+         (SELECT tombstone_no FROM visibility_tombstones WHERE removed_ms < ? ORDER BY removed_ms LIMIT ?)`,
+    ),
+  };
+}
+
+export function createSqliteVisibility(
+  database: SqliteDatabase,
+  env: Env,
+  options: SqliteVisibilityOptions = {},
+): VisibilityStore {
+  const registry = options.searchAttributes ?? SEARCH_ATTRIBUTES;
+  const { connection } = database;
+  const sql = prepareStatements(database);
+  connection.function(PHRASE_FUNCTION, { deterministic: true }, (text: unknown, phrase: unknown) =>
+    typeof text === 'string' && matchesPhrase(text, String(phrase)) ? 1 : 0,
+  );
+  const statements = new LRUCache<string, Statement<SqlParameter[]>>({ max: STATEMENTS_CACHED });
+  const prepared = ({ sql: text }: CompiledSql): Statement<SqlParameter[]> => {
+    const statement = statements.get(text) ?? connection.prepare<SqlParameter[]>(text);
+    statements.set(text, statement);
+    return statement;
+  };
+  const upsert = (record: VisibilityRecord): void => {
+    if (sql.isRemoved.get(record.domainId, record.workflowId, record.runId) !== undefined) return;
+    sql.upsert.run(...rowParameters(record, registry));
+  };
+
+  return {
+    upsert: (records) =>
+      database.write('upsert visibility', () => {
+        for (const record of records) upsert(record);
+      }),
+    remove: (domainId, workflowId, runId) =>
+      database.write('remove visibility', () => {
+        const nowMs = env.clock.nowMs();
+        sql.remove.run(domainId, workflowId, runId);
+        sql.putTombstone.run(domainId, workflowId, runId, nowMs);
+        sql.sweepTombstones.run(nowMs - TOMBSTONE_MS, TOMBSTONES_SWEPT_AT_ONCE);
+      }),
+    list: (domainId, listing, page) =>
+      database.read('list visibility', () => {
+        const selection = selectionOf(listing, registry);
+        const after = page.token === undefined ? undefined : decodePageToken(domainId, listing, page.token);
+        const compiled = compilePage(domainId, selection, { size: page.size, after, nowMs: env.clock.nowMs() });
+        // The statement selects all columns and sort_value.
+        const rows = prepared(compiled).all(...compiled.parameters) as (VisibilityRow & {
+          sort_value: AttributeValue | null;
+        })[];
+        const records = rows.slice(0, page.size).map(recordOfRow);
+        const last = rows.length > page.size ? rows[page.size - 1] : undefined;
+        if (last === undefined) return { records };
+        const position = { sortValue: last.sort_value, rowNumber: last.run_no };
+        return { records, nextToken: encodePageToken(domainId, listing, position) };
+      }),
+    count: (domainId, query) =>
+      database.read('count visibility', () => {
+        const compiled = compileCount(domainId, selectionOfQuery(query, registry).where, env.clock.nowMs());
+        return prepared(compiled)
+          .pluck()
+          .get(...compiled.parameters) as number; // count(*) is always one integer
+      }),
+    // The file belongs to the store, which closes it.
+    close: async () => {},
+  };
+}
