@@ -85,11 +85,15 @@ func TestInvalidDomainRequests(t *testing.T) {
 
 func TestHealthAndClusterInfo(t *testing.T) {
 	s := newScenario(t)
+	s.until("the server has warmed up", func() bool {
+		ctx, done := s.call()
+		defer done()
+		health, err := protoMeta.Health(ctx, &apiv1.HealthRequest{})
+		require.NoError(t, err)
+		return health.GetOk()
+	})
 	ctx, done := s.call()
 	defer done()
-	health, err := protoMeta.Health(ctx, &apiv1.HealthRequest{})
-	require.NoError(t, err)
-	require.True(t, health.GetOk())
 	info, err := service.GetClusterInfo(ctx)
 	require.NoError(t, err)
 	require.NotEmpty(t, info.GetSupportedClientVersions().GetGoSdk())

@@ -137,7 +137,7 @@ func TestInvalidSearchAttributes(t *testing.T) {
 	for text, attributes := range map[string]map[string]any{
 		"NoSuchField is not a valid search attribute key":                     {"NoSuchField": 1},
 		`"text" is not a valid search attribute value for key CustomIntField`: {"CustomIntField": "text"},
-		// The typing errors are Cadence's, and clients may compare the text.
+		// The misspelling is Cadence's.
 		"WorkflowID is read-only Cadence reservered attribute": {"WorkflowID": "mine"},
 	} {
 		options := s.startOptions(func(o *client.StartWorkflowOptions) { o.SearchAttributes = attributes })
@@ -225,10 +225,59 @@ func TestAdvancedCountAndScan(t *testing.T) {
 	require.Len(t, seen, count)
 }
 
+func TestAdvancedPagesAndOrder(t *testing.T) {
+	s := advanced(t)
+	kind := uniqueType()
+	const count = 5
+	for n := range count {
+		s.startWith(s.startOptions(func(o *client.StartWorkflowOptions) {
+			o.SearchAttributes = map[string]any{"CustomIntField": n}
+		}), kind)
+	}
+	base := fmt.Sprintf("WorkflowType = '%s'", kind)
+	s.until("all are indexed", func() bool { return len(s.listQuery(base)) == count })
+	newest := s.listQuery(base)
+	require.JSONEq(t, "4", string(newest[0].GetSearchAttributes().GetIndexedFields()["CustomIntField"]), "the newest come first")
+
+	query := base + " order by CustomIntField asc"
+	var order []string
+	var token []byte
+	for more := true; more; more = len(token) > 0 {
+		page, err := s.client.ListWorkflow(s.ctx, &shared.ListWorkflowExecutionsRequest{
+			PageSize: ptr(int32(2)), Query: &query, NextPageToken: token,
+		})
+		require.NoError(t, err)
+		for _, info := range page.GetExecutions() {
+			order = append(order, string(info.GetSearchAttributes().GetIndexedFields()["CustomIntField"]))
+		}
+		token = page.GetNextPageToken()
+	}
+	require.Equal(t, []string{"0", "1", "2", "3", "4"}, order)
+}
+
+func TestAdvancedChangeVersionIsSearchable(t *testing.T) {
+	s := advanced(t)
+	kind := uniqueType()
+	s.workflow(kind, func(ctx workflow.Context) error {
+		workflow.GetVersion(ctx, kind, workflow.DefaultVersion, 2)
+		return sleepLong(ctx)
+	})
+	s.startWorker()
+	run := s.start(kind)
+	query := fmt.Sprintf("CadenceChangeVersion = '%s-2' and CloseTime = missing", kind)
+	s.until("the open workflow is found by its version", func() bool { return len(s.listQuery(query)) == 1 })
+	require.NoError(t, s.client.TerminateWorkflow(s.ctx, run.GetID(), "", "end of test", nil))
+	s.until("it is closed", func() bool { return len(s.listQuery(query)) == 0 })
+}
+
 func TestAdvancedBadQueries(t *testing.T) {
 	s := advanced(t)
-	for _, query := range []string{"WorkflowType =", "NoSuchField = 1", "WorkflowType = 'a' order by"} {
+	for query, text := range map[string]string{
+		"WorkflowType =":              "Invalid query.",
+		"NoSuchField = 1":             `invalid search attribute "NoSuchField"`,
+		"WorkflowType = 'a' order by": "Invalid query.",
+	} {
 		_, err := s.client.ListWorkflow(s.ctx, &shared.ListWorkflowExecutionsRequest{PageSize: ptr(int32(10)), Query: &query})
-		require.IsTypef(t, &shared.BadRequestError{}, err, query)
+		requireBadRequest(s, text, err)
 	}
 }
