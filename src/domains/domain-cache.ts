@@ -131,7 +131,7 @@ class StoreDomainCache implements DomainCache {
     try {
       const version = await store.notificationVersion();
       if (version !== this.#seenVersion) {
-        this.#refresh(await store.listDomains());
+        this.#refresh(await store.listDomains(), version);
         this.#seenVersion = version;
       }
     } catch (error) {
@@ -142,12 +142,11 @@ class StoreDomainCache implements DomainCache {
     this.#timer = env.scheduler.after(this.#options.pollMs * jitter, () => void this.#poll());
   }
 
-  #refresh(records: readonly DomainRecord[]): void {
+  /** `version` was read before the records: what is newer than it and not among them was put here meanwhile. */
+  #refresh(records: readonly DomainRecord[], version: number): void {
     const ids = new Set(records.map((record) => required(record.domain, 'a domain record has a domain').id));
-    // A domain that was put here while the list was read has a newer version than any the list can miss.
-    const newestListed = Math.max(0, ...records.map((record) => record.notificationVersion));
     for (const [id, cached] of this.#byId) {
-      if (!ids.has(id) && cached.record.notificationVersion <= newestListed) this.forget(id);
+      if (!ids.has(id) && cached.record.notificationVersion <= version) this.forget(id);
     }
     const inOrder = [...records].sort((a, b) => a.notificationVersion - b.notificationVersion);
     for (const record of inOrder) this.#take(record);

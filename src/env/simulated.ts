@@ -25,7 +25,7 @@ export function seededRandom(seed: number): Random {
     return t;
   };
   for (let i = 0; i < 12; i++) word();
-  const hex = (value: number, length: number): string => value.toString(16).padStart(8, '0').slice(0, length);
+  const hex = (value: number, length: number): string => (value >>> 0).toString(16).padStart(8, '0').slice(0, length);
   return {
     next: () => word() / 2 ** 32,
     uuid: () => {

@@ -144,6 +144,18 @@ describe('backlog', () => {
     expect(runIdOf(await polled)).toBe('run-1');
   });
 
+  it('keeps the request id of a stored task over failed deliveries, so that a start whose answer was lost is not wasted', async () => {
+    const h = await createHarness({ startAttemptCountMax: 2 });
+    await addDecision(h, 'run-1');
+    let failures = 0;
+    h.history.after = () => {
+      if (failures++ < 3) throw unavailable('answer lost');
+    };
+    const polled = h.matching.pollForDecisionTask(decisionPoll(), {});
+    await h.env.advance(5000);
+    expect(runIdOf(await polled)).toBe('run-1');
+  });
+
   it('moves a task that keeps failing to the tail, so that the ack level goes on', async () => {
     const h = await createHarness({ startAttemptCountMax: 1 });
     await addDecision(h, 'bad');
@@ -181,6 +193,19 @@ describe('backlog', () => {
     const runs = new Set<string>();
     for (let i = 0; i < 2; i++) runs.add(runIdOf(await h.matching.pollForDecisionTask(decisionPoll(), {})));
     expect([...runs].sort()).toEqual(['run-0', 'run-1']);
+  });
+
+  it('notices by its empty polls that another owner had the list, and serves what that one left', async () => {
+    const h = await createHarness();
+    const idle = h.matching.pollForDecisionTask(decisionPoll(), {});
+    await h.env.advance(1000);
+    const other = startMatching(h.env, h.store, h.domains, h.history);
+    h.history.pending.add('run-1');
+    await other.addDecisionTask(taskOf('run-1'));
+    await other.stop();
+    await h.env.advance(60_000);
+    expect(runIdOf(await idle)).toBe('');
+    expect(runIdOf(await h.matching.pollForDecisionTask(decisionPoll(), {}))).toBe('run-1');
   });
 
   it('refuses more waiting appends than its bound with ServiceBusy', async () => {

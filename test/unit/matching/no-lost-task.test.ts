@@ -132,22 +132,37 @@ class World {
       .finally(() => this.polls.delete(identity));
   }
 
+  /** A task arrives, and within the same instant the polls that wait for one break off. */
+  addAndCancel(runId: string): void {
+    this.history.pending.add(runId);
+    this.poll(200, undefined);
+    this.add(runId);
+    const turns = this.pick(12);
+    const cancel = async (): Promise<void> => {
+      for (let i = 0; i < turns; i++) await null;
+      for (const controller of this.polls.values()) controller.abort();
+    };
+    void cancel();
+  }
+
   async step(step: number): Promise<void> {
     const dice = this.random.next();
-    if (dice < 0.4) {
+    if (dice < 0.35) {
       const runId = `run-${step}`;
       this.history.pending.add(runId);
       this.add(runId);
-    } else if (dice < 0.8) {
+    } else if (dice < 0.7) {
       this.poll(this.pick(200), this.pick(2) === 0 ? this.pick(60) : undefined);
-    } else if (dice < 0.83) {
+    } else if (dice < 0.9) {
+      this.addAndCancel(`run-${step}`);
+    } else if (dice < 0.92) {
       this.crash();
       if (this.hosts.length === 0) await this.startHost();
-    } else if (dice < 0.85 && this.hosts.length < 2) {
+    } else if (dice < 0.95 && this.hosts.length < 2) {
       await this.startHost();
-    } else if (dice < 0.87 && this.hosts.length > 1) {
+    } else if (dice < 0.97 && this.hosts.length > 1) {
       void this.hosts.shift()?.matching.stop();
-    } else if (dice < 0.9) {
+    } else {
       for (const runId of this.unacknowledged) this.add(runId);
     }
     await this.env.advance(this.pick(15));
