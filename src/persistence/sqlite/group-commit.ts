@@ -33,6 +33,8 @@ export function createGroupCommit(connection: Database, env: Env): GroupCommit {
   const groupSeconds = env.metrics.histogram('store_group_commit_seconds', 'Time of one group commit, sync included');
   const undoCallbacks: (() => void)[] = [];
   let waiting: Job[] = [];
+  // So many of the waiting jobs get a transaction of their own.
+  let soloJobs = 0;
   let isScheduled = false;
   let isClosed = false;
 
@@ -80,7 +82,8 @@ export function createGroupCommit(connection: Database, env: Env): GroupCommit {
   };
 
   const flush = (): void => {
-    const jobs = waiting.splice(0, JOBS_PER_GROUP_MAX);
+    const jobs = waiting.splice(0, soloJobs > 0 ? 1 : JOBS_PER_GROUP_MAX);
+    soloJobs = Math.max(0, soloJobs - jobs.length);
     if (jobs.length === 0) return;
     const startMs = env.clock.monotonicMs();
     try {
@@ -91,14 +94,13 @@ export function createGroupCommit(connection: Database, env: Env): GroupCommit {
       return;
     }
     const applied: { job: Job; value: unknown }[] = [];
-    let remaining = jobs.length;
-    for (const job of jobs) {
-      remaining--;
+    for (const [index, job] of jobs.entries()) {
       const outcome = applyJob(job);
       if (outcome === 'lost') {
-        const failure = new StoreError('Unavailable', 'another write of the same group made the store undo all of it');
-        for (const { job: other } of applied) other.reject(failure);
-        waiting = [...jobs.slice(jobs.length - remaining), ...waiting];
+        // Certainly nothing of the group was written, so the others run again, each alone: the next to fail takes none with it.
+        const others = [...applied.map((entry) => entry.job), ...jobs.slice(index + 1)];
+        waiting = [...others, ...waiting];
+        soloJobs += others.length;
         schedule();
         return;
       }

@@ -1,0 +1,254 @@
+// What only a file can suffer: SIGKILL in the middle of commits, flipped bits, a full disk, a second process, a schema of another release.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isStoreError } from '#base';
+import { createSqliteStore, type SqliteOptions, type SqliteStore } from '#persistence/sqlite';
+import { createSchemaTool } from '#schema';
+import {
+  branchOf,
+  branchRow,
+  currentRun,
+  DOMAIN_ID,
+  emptyCommit,
+  env,
+  execution,
+  node,
+  runKey,
+  temporaryFolder,
+  transferTask,
+} from './drivers.ts';
+
+const KILLS = 6;
+const COMMIT_LOOP = fileURLToPath(new URL('./commit-loop.ts', import.meta.url));
+
+let folder: { path: string; remove(): void };
+let stores: SqliteStore[];
+beforeEach(() => {
+  folder = temporaryFolder();
+  stores = [];
+});
+afterEach(async () => {
+  for (const store of stores) await store.close();
+  folder.remove();
+});
+
+const path = (): string => join(folder.path, 'data', 'store.db');
+const open = (options: Partial<SqliteOptions> = {}): SqliteStore => {
+  const store = createSqliteStore({ path: path(), ...options }, env);
+  stores.push(store);
+  return store;
+};
+const edit = (sql: string): void => {
+  const raw = new Database(path());
+  raw.exec(sql);
+  raw.close();
+};
+
+describe('a SQLite store that is killed', () => {
+  function spawnLoop(acknowledged: string[]): ChildProcess {
+    const child = spawn(process.execPath, ['--conditions=antiphon-src', '--import', 'tsx', COMMIT_LOOP, path()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let rest = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      acknowledged.push(...lines);
+    });
+    return child;
+  }
+
+  async function expectWhole(store: SqliteStore, workflowId: string): Promise<void> {
+    const shardId = Number(workflowId.split('-')[0]);
+    const loaded = await store.shards.loadExecution(shardId, runKey(workflowId));
+    expect(loaded?.signalRequestIds, workflowId).toEqual(['s']);
+    expect(await store.shards.loadCurrentRun(shardId, DOMAIN_ID, workflowId)).toBeDefined();
+    const range = { minEventId: 1, maxEventId: 100 };
+    const page = await store.history.readBranch(branchOf(workflowId, 'a'), range, { minEvents: 10 });
+    expect(page.items.map((item) => item.nodeId)).toEqual([1, 3]);
+  }
+
+  it('has every acknowledged commit, and every commit whole', async () => {
+    const acknowledged: string[] = [];
+    for (let kill = 1; kill <= KILLS; kill++) {
+      const before = acknowledged.length;
+      const child = spawnLoop(acknowledged);
+      while (acknowledged.length < before + 50 * kill) await once(child.stdout as NodeJS.ReadableStream, 'data');
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+    const store = open();
+    let found = 0;
+    for (const shardId of [1, 2, 3]) {
+      let token: Uint8Array | undefined;
+      do {
+        const page = await store.shards.listExecutions(shardId, token, 500);
+        for (const { workflowId } of page.items) await expectWhole(store, workflowId);
+        found += page.items.length;
+        token = page.nextToken;
+      } while (token !== undefined);
+      expect((await store.shards.acquireShard(shardId, 'test', 1)).rangeId).toBe(KILLS + 1);
+    }
+    for (const workflowId of acknowledged) await expectWhole(store, workflowId);
+    expect(found).toBeGreaterThanOrEqual(acknowledged.length);
+    expect(acknowledged.length).toBeGreaterThan(50 * KILLS);
+  }, 120_000);
+});
+
+describe('a SQLite store whose bytes changed', () => {
+  const write = async (): Promise<void> => {
+    const store = open();
+    await store.shards.acquireShard(1, 'a', 1);
+    const branch = branchOf('tree', 'branch');
+    await store.shards.commit(1, 1, {
+      ...emptyCommit,
+      branches: [branchRow(branch)],
+      nodes: [node(branch, 1, 2), node(branch, 3, 1)],
+      executions: [execution('w'), execution('other')],
+    });
+    await store.close();
+  };
+  const corrupt = (naming: RegExp) => (error: unknown) =>
+    isStoreError(error, 'Corrupt') && naming.test((error as Error).message);
+
+  it('names the execution whose record does not match its checksum, and serves the others', async () => {
+    await write();
+    edit(`UPDATE executions SET record = CAST('record of v' AS BLOB) WHERE workflow_id = 'w'`);
+    const store = open();
+    await expect(store.shards.loadExecution(1, runKey('w'))).rejects.toSatisfy(corrupt(/\/w\/w-run/));
+    expect(await store.shards.loadExecution(1, runKey('other'))).toBeDefined();
+  });
+
+  it('notices a next event id that is not the one that was written', async () => {
+    await write();
+    edit(`UPDATE executions SET next_event_id = 4 WHERE workflow_id = 'w'`);
+    await expect(open().shards.loadExecution(1, runKey('w'))).rejects.toSatisfy(corrupt(/\/w\/w-run/));
+  });
+
+  it('names the run and the events whose bytes flipped', async () => {
+    await write();
+    edit(`UPDATE history_nodes SET events = CAST('flipped' AS BLOB) WHERE node_key % 16777216 = 3`);
+    const store = open();
+    const branch = branchOf('tree', 'branch');
+    const read = (maxEventId: number) =>
+      store.history.readBranch(branch, { minEventId: 1, maxEventId }, { minEvents: 10 });
+    await expect(read(10)).rejects.toSatisfy(corrupt(/events from 3 of history branch tree\/branch \(.*:w:tree\)/));
+    expect((await read(3)).items).toHaveLength(1);
+  });
+});
+
+describe('a SQLite store without space', () => {
+  it('refuses what does not fit, applies what does, and goes on when there is room', async () => {
+    const store = open();
+    await store.shards.acquireShard(1, 'a', 1);
+    const pages = store.database.connection.pragma('page_count', { simple: true }) as number;
+    store.database.connection.pragma(`max_page_count = ${pages + 20}`);
+    const big = (workflowId: string) => ({
+      ...emptyCommit,
+      executions: [execution(workflowId, { record: Buffer.alloc(400_000, 1) })],
+      transferTasks: [transferTask(7)],
+    });
+    const outcomes = await Promise.allSettled([
+      store.shards.commit(1, 1, { ...emptyCommit, executions: [execution('small')] }),
+      store.shards.commit(1, 1, big('big')),
+      store.shards.commit(1, 1, { ...emptyCommit, executions: [execution('small too')] }),
+    ]);
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(outcomes[1]).toMatchObject({ reason: { kind: 'Full' } });
+    expect(await store.shards.loadExecution(1, runKey('big'))).toBeUndefined();
+    expect(await store.shards.loadExecution(1, runKey('small too'))).toBeDefined();
+    expect(await store.shards.loadTransferTasks(1, 0, 10)).toEqual([]);
+    store.database.connection.pragma(`max_page_count = ${pages + 10_000}`);
+    await store.shards.commit(1, 1, big('big'));
+    expect(await store.shards.loadExecution(1, runKey('big'))).toBeDefined();
+  });
+
+  it('keeps a branch usable whose first commit was undone', async () => {
+    const store = open();
+    await store.shards.acquireShard(1, 'a', 1);
+    const branch = branchOf('tree', 'a');
+    const first = { ...emptyCommit, branches: [branchRow(branch)], nodes: [node(branch, 1, 1)] };
+    const clash = { ...first, executions: [execution('w', { isNew: false })] };
+    await expect(store.shards.commit(1, 1, clash)).rejects.toSatisfy((e) => isStoreError(e, 'ConditionFailed'));
+    await store.shards.commit(1, 1, { ...emptyCommit, branches: [branchRow(branchOf('other', 'b'))] });
+    await store.shards.commit(1, 1, first);
+    const range = { minEventId: 1, maxEventId: 9 };
+    expect((await store.history.readBranch(branch, range, { minEvents: 9 })).items).toHaveLength(1);
+    expect((await store.history.readBranch(branchOf('other', 'b'), range, { minEvents: 9 })).items).toEqual([]);
+  });
+});
+
+describe('a SQLite file', () => {
+  it('syncs every commit and is readable by its owner only', async () => {
+    const store = open();
+    await store.shards.acquireShard(1, 'a', 1);
+    const { connection } = store.database;
+    expect(connection.pragma('synchronous', { simple: true })).toBe(2);
+    expect(connection.pragma('journal_mode', { simple: true })).toBe('wal');
+    for (const suffix of ['', '-wal', '.lock']) expect(statSync(path() + suffix).mode & 0o777, suffix).toBe(0o600);
+    expect(statSync(join(folder.path, 'data')).mode & 0o777).toBe(0o700);
+  });
+
+  it('belongs to one writer: a second is refused, a reader is not', async () => {
+    const store = open();
+    await store.shards.acquireShard(1, 'a', 1);
+    expect(() => open()).toThrowError(/in use by another process/);
+    const reader = open({ readOnly: true });
+    expect((await reader.shards.listExecutions(1, undefined, 10)).items).toEqual([]);
+    await expect(reader.shards.acquireShard(1, 'b', 1)).rejects.toSatisfy((e) => isStoreError(e, 'Unavailable'));
+    await store.close();
+    await open().shards.acquireShard(1, 'c', 1);
+  });
+
+  it('commits what waits when it is closed', async () => {
+    const store = open();
+    await store.shards.acquireShard(1, 'a', 1);
+    const pending = store.shards.commit(1, 1, {
+      ...emptyCommit,
+      executions: [execution('w')],
+      currentRuns: [currentRun('w')],
+    });
+    await store.close();
+    await pending;
+    expect(await open().shards.loadExecution(1, runKey('w'))).toBeDefined();
+  });
+});
+
+describe('the schema tool', () => {
+  const tool = () => createSchemaTool({ driver: 'sqlite', path: path() }, env);
+
+  it('shows, dry-runs, applies and prints versions', async () => {
+    expect(await tool().status()).toMatchObject({ currentVersion: 0, versions: [{ version: 1, state: 'pending' }] });
+    expect((await tool().apply({ dryRun: true })).map(({ version }) => version)).toEqual([1]);
+    expect((await tool().status()).currentVersion).toBe(0);
+    expect((await tool().apply()).map(({ version }) => version)).toEqual([1]);
+    expect(await tool().apply()).toEqual([]);
+    expect(await tool().status()).toMatchObject({ currentVersion: 1, versions: [{ version: 1, state: 'applied' }] });
+    expect(tool().print(1)).toContain('CREATE TABLE executions');
+  });
+
+  it('reads the status beside a running server', async () => {
+    open();
+    expect((await tool().status()).currentVersion).toBe(1);
+    await expect(tool().apply()).rejects.toThrowError(/in use by another process/);
+  });
+
+  it('refuses a store that a newer release has changed, and one that lacks a version when told to', async () => {
+    expect(() => open({ schema: 'require' })).toThrowError(/lacks schema version 1/);
+    await open().close();
+    edit(`INSERT INTO schema_versions VALUES (99, 'from the future', 'x', 1)`);
+    expect(() => open()).toThrowError(/schema version 99, this release knows 1/);
+    expect((await tool().status()).versions.at(-1)).toMatchObject({ version: 99, state: 'unknown' });
+  });
+
+  it('sees that an applied version was not this text', async () => {
+    await open().close();
+    edit(`UPDATE schema_versions SET sha256 = 'other'`);
+    expect((await tool().status()).versions).toMatchObject([{ version: 1, state: 'changed' }]);
+  });
+});
