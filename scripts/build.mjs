@@ -32,8 +32,8 @@ const examples = fs.existsSync(path.join(root, 'examples'))
       .flatMap((name) => ['worker', 'run'].map((file) => `examples/${name}/${file}.ts`))
       .filter((file) => fs.existsSync(path.join(root, file)))
   : [];
-const benches = ['test/bench/main.ts', 'scripts/story/main.ts', 'test/chaos/main.ts'].filter((file) =>
-  fs.existsSync(path.join(root, file)),
+const benches = ['test/bench/main.ts', 'scripts/story/main.ts', 'test/chaos/main.ts', 'test/chaos/worker.ts'].filter(
+  (file) => fs.existsSync(path.join(root, file)),
 );
 
 fs.rmSync(path.join(root, 'dist'), { recursive: true, force: true });

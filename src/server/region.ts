@@ -3,7 +3,13 @@
 import { type Archiver, createArchiver } from '#archival';
 import type { BlobStores } from '#blob';
 import type { ClusterGroup, Limits } from '#core';
-import { createDomainCache, createDomainService, type DomainCache, type DomainOptions, type DomainService } from '#domains';
+import {
+  createDomainCache,
+  createDomainService,
+  type DomainCache,
+  type DomainOptions,
+  type DomainService,
+} from '#domains';
 import type { Env } from '#env';
 import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
 import { createHistoryService, type HistoryOptions, type HistoryService } from '#history';
@@ -11,7 +17,7 @@ import { createMatchingService, type MatchingOptions, type MatchingService } fro
 import type { Store } from '#persistence';
 import { replicateEvents, syncActivity } from '#replication';
 import type { MatchingClient, RemoteFrontendClient } from '#rpc';
-import { compileArchiveQuery, SEARCH_ATTRIBUTES, type VisibilityStore } from '#visibility';
+import { compileRecordMatcher, SEARCH_ATTRIBUTES, type VisibilityStore } from '#visibility';
 import { createWorkerService, type WorkerOptions, type WorkerService } from '#worker';
 
 export interface RegionDeps {
@@ -55,7 +61,12 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     { archivalDelayMs: options.archivalDelayMs },
   );
   const archiver = createArchiver(
-    { env, blobs: deps.blobs, keyValues: store.keyValues, compileQuery: compileArchiveQuery },
+    {
+      env,
+      blobs: deps.blobs,
+      keyValues: store.keyValues,
+      compileQuery: (query) => compileRecordMatcher(query, () => env.clock.nowMs()),
+    },
     { cluster: clusters.currentCluster },
   );
   // History and matching call each other: each is given the other through a reference that is read at the call.
@@ -152,7 +163,8 @@ function domainOperations(service: DomainService) {
     list: (request: Parameters<DomainService['list']>[0]) => service.list(request),
     update: (request: Parameters<DomainService['update']>[0]) => service.update(request),
     failover: (request: Parameters<DomainService['failover']>[0]) => service.failover(request),
-    listFailoverHistory: (request: Parameters<DomainService['listFailoverHistory']>[0]) => service.listFailoverHistory(request),
+    listFailoverHistory: (request: Parameters<DomainService['listFailoverHistory']>[0]) =>
+      service.listFailoverHistory(request),
     async register(request: Parameters<DomainService['register']>[0]) {
       await service.register(request);
       return {};

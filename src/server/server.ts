@@ -14,9 +14,7 @@ import type { Store } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
 import { createSqliteStore } from '#persistence/sqlite';
 import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
-import type { VisibilityStore } from '#visibility';
-import { createMemoryVisibility } from '#visibility/memory';
-import { createSqliteVisibility } from '#visibility/sqlite';
+import { createMemoryVisibility, createSqliteVisibility, type VisibilityStore } from '#visibility';
 import { createRegion, type Region } from './region.ts';
 
 export interface RunningServer {
@@ -37,11 +35,11 @@ const clusterGroup = (config: ServerConfig): ClusterGroup => ({
 
 function openStores(config: ServerConfig, env: Env): { store: Store; visibility: VisibilityStore } {
   if (config.persistence.driver === 'memory') {
-    return { store: createMemoryStore(env), visibility: createMemoryVisibility() };
+    return { store: createMemoryStore(env), visibility: createMemoryVisibility(env) };
   }
   const { path: file, synchronous } = config.persistence.sqlite;
   const store = createSqliteStore({ path: path.resolve(file), synchronous }, env);
-  return { store, visibility: createSqliteVisibility(store.database) };
+  return { store, visibility: createSqliteVisibility(store.database, env) };
 }
 
 /** Other regions' frontends, connected when first asked for. */
@@ -71,7 +69,9 @@ function archivalOptions(config: ServerConfig) {
 
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   const metrics = createPrometheusMetrics({ cluster: config.cluster.current });
-  const logger = createLogger({ level: config.log.level, name: 'antiphon' }).child({ 'cluster-name': config.cluster.current });
+  const logger = createLogger({ level: config.log.level, name: 'antiphon' }).child({
+    'cluster-name': config.cluster.current,
+  });
   const env = createRealEnv({ logger, metrics });
   const { store, visibility } = openStores(config, env);
   const remotes = remoteClusters(config, env);

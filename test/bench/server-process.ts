@@ -42,13 +42,22 @@ export async function startServerProcess(options: {
   folder: string;
   port?: number;
   nodeArguments?: readonly string[];
+  configFiles?: readonly string[];
   environment?: Readonly<Record<string, string>>;
 }): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const child: ChildProcess = spawn(
     process.execPath,
-    [...(options.nodeArguments ?? []), entry, 'server', 'start', '-o', 'jsonl'],
+    [
+      ...(options.nodeArguments ?? []),
+      entry,
+      'server',
+      'start',
+      '-o',
+      'jsonl',
+      ...(options.configFiles ?? []).flatMap((file) => ['-c', file]),
+    ],
     {
       env: {
         ...process.env,
