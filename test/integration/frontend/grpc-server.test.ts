@@ -115,6 +115,7 @@ describe('the gRPC server', () => {
     );
     expect(GetWorkflowExecutionHistoryResponse.toJSON(answer)).toEqual(
       GetWorkflowExecutionHistoryResponse.toJSON({
+        rawHistory: [],
         history: { events: [1, 2, 3].map(event) },
         nextPageToken: Uint8Array.of(7),
         archived: true,
