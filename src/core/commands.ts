@@ -34,6 +34,8 @@ export interface DecideContext {
   nextTaskId(): number;
   /** Attributes of the run's Started event. The caller supplies them when `needsStartedEvent(state)` says so. */
   readonly startedEvent?: WorkflowExecutionStartedEventAttributes | undefined;
+  /** Search attributes that the cluster knows; absent: any name but a system one is taken. */
+  readonly knownSearchAttributes?: { has(key: string): boolean } | undefined;
 }
 
 export interface SignalInput {
@@ -52,6 +54,8 @@ export interface CreateWorkflow {
   readonly firstDecisionBackoffSeconds: number;
   /** Signal-with-start. */
   readonly signal?: SignalInput | undefined;
+  /** A child has its parent's. */
+  readonly partitionConfig?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ResetWorkflow {
@@ -112,18 +116,31 @@ export interface CommandInputs {
   scheduleFirstDecision: Record<string, never>;
   /** A due timer task. Stale ones yield `{ stale: true }` and no change. */
   fireTimer: { task: TimerTask };
-  childStarted: { initiatedId: number; runId: string };
-  childStartFailed: { initiatedId: number };
+  /** `initiatedEvent` of this and the next ones: the event that asked for the work; its executor has read it. */
+  childStarted: { initiatedId: number; runId: string; initiatedEvent: HistoryEvent };
+  childStartFailed: { initiatedId: number; initiatedEvent: HistoryEvent };
   childClosed: { initiatedId: number; childWorkflowId: string; childRunId: string; closeEvent: HistoryEvent };
-  externalCancelDone: { initiatedId: number; failed?: CancelExternalWorkflowExecutionFailedCause | undefined };
-  externalSignalDone: { initiatedId: number; failed?: SignalExternalWorkflowExecutionFailedCause | undefined };
+  externalCancelDone: {
+    initiatedId: number;
+    initiatedEvent: HistoryEvent;
+    failed?: CancelExternalWorkflowExecutionFailedCause | undefined;
+  };
+  externalSignalDone: {
+    initiatedId: number;
+    initiatedEvent: HistoryEvent;
+    failed?: SignalExternalWorkflowExecutionFailedCause | undefined;
+  };
   resetStickyTaskList: Record<string, never>;
   /** A sticky decision no poller took: back to the normal list, without an event. */
   clearStickiness: { scheduleId: number };
   /** Derives every task again from the state. */
   refreshTasks: Record<string, never>;
   /** Signals of a losing branch, added again to this run; those whose key was seen are skipped. */
-  reapplySignals: { events: readonly HistoryEvent[] };
+  reapplySignals: {
+    events: readonly HistoryEvent[];
+    /** Run that the events come from; part of the key. */
+    runId: string;
+  };
 }
 
 /** An activity by its token (schedule id and attempt), or by id alone for the ByID calls (attempt unchecked). */
@@ -184,13 +201,6 @@ export interface CommandReplies {
 export type CommandKind = keyof CommandInputs;
 export type Command<K extends CommandKind = CommandKind> = { readonly kind: K } & Readonly<CommandInputs[K]>;
 
-/** Signatures that src/core exports, for reference:
- *  createWorkflow(command: CreateWorkflow, context: DecideContext): RunTransition
- *  decide<K>(state: WorkflowState, command: Command<K>, context: DecideContext): Transition<CommandReplies[K]>
- *  resetWorkflow(rebuilt: WorkflowState, command: ResetWorkflow, context: DecideContext): RunTransition
- *  applyEvents(state: WorkflowState | undefined, input: ApplyEvents, context: DecideContext): RunTransition
- *  rebuild(batches, identity): WorkflowState
- */
 export interface ApplyEvents {
   readonly domainId: string;
   readonly workflowId: string;

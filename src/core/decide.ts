@@ -1,0 +1,118 @@
+// The entry of the engine: a command on an existing run, applied to its state. Pure: same state, command and context, same answer. The
+// state given stays as it was; a refused command throws a ServiceError and leaves no trace.
+
+import { DecisionTaskFailedCause } from '@antiphon/proto';
+import { DomainNotActiveError } from '#base';
+import * as activities from './activity-commands.ts';
+import { hasDecisionInFlight } from './add-event.ts';
+import { clusterOfVersion } from './clusters.ts';
+import type { Command, CommandKind, CommandReplies, DecideContext } from './commands.ts';
+import * as decisions from './decision-commands.ts';
+import { ensureDecision, forceCloseDecision } from './decision-task.ts';
+import { Draft } from './draft.ts';
+import { addAllTasks } from './event-tasks.ts';
+import * as external from './external-commands.ts';
+import { findBadResetPoint } from './reset-points.ts';
+import { fireTimer } from './timer-commands.ts';
+import { addTimerTasks } from './timer-tasks.ts';
+import type { RunTransition, Transition } from './transition.ts';
+import { lastWriteVersion } from './version-histories.ts';
+import type { WorkflowState } from './workflow-state.ts';
+
+type Handler<K extends CommandKind> = (draft: Draft, command: Command<K>, reopen: () => Draft) => CommandReplies[K];
+
+const HANDLERS: { readonly [K in CommandKind]: Handler<K> } = {
+  recordDecisionTaskStarted: decisions.recordDecisionTaskStarted,
+  respondDecisionTaskCompleted: decisions.respondDecisionTaskCompleted,
+  respondDecisionTaskFailed: decisions.respondDecisionTaskFailed,
+  recordActivityTaskStarted: activities.recordActivityTaskStarted,
+  respondActivityTaskCompleted: activities.respondActivityTaskCompleted,
+  respondActivityTaskFailed: activities.respondActivityTaskFailed,
+  respondActivityTaskCanceled: activities.respondActivityTaskCanceled,
+  recordActivityTaskHeartbeat: activities.recordActivityTaskHeartbeat,
+  signal: external.signal,
+  requestCancel: external.requestCancel,
+  terminate: external.terminate,
+  scheduleFirstDecision: external.scheduleFirstDecision,
+  fireTimer,
+  childStarted: external.childStarted,
+  childStartFailed: external.childStartFailed,
+  childClosed: external.childClosed,
+  externalCancelDone: external.externalCancelDone,
+  externalSignalDone: external.externalSignalDone,
+  resetStickyTaskList: decisions.resetStickyTaskList,
+  clearStickiness: decisions.clearStickyDispatch,
+  refreshTasks(draft) {
+    addAllTasks(draft);
+    return undefined;
+  },
+  reapplySignals: external.reapplySignals,
+};
+
+/** A draft at the version that the run may be written with; what an older version left in flight is closed first. */
+function openDraft(state: WorkflowState, context: DecideContext): Draft {
+  const { domain, clusters } = context;
+  const written = lastWriteVersion(state.versionHistories) ?? domain.failoverVersion;
+  if (written > domain.failoverVersion) {
+    const activeCluster = clusterOfVersion(clusters, written) ?? domain.activeCluster;
+    throw new DomainNotActiveError(domain.name, clusters.currentCluster, activeCluster);
+  }
+  const draft = new Draft(state, context, domain.failoverVersion);
+  if (written === domain.failoverVersion || !hasDecisionInFlight(draft)) return draft;
+  // Only a version of this cluster may be written on: another cluster may have gone on with its own.
+  const wasWrittenHere = clusterOfVersion(clusters, written) === clusters.currentCluster;
+  draft.version = wasWrittenHere ? written : domain.failoverVersion;
+  forceCloseDecision(draft, DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FAILOVER_CLOSE_DECISION);
+  draft.sealBatch();
+  draft.version = domain.failoverVersion;
+  return draft;
+}
+
+export function decide<K extends CommandKind>(
+  state: WorkflowState,
+  command: Command<K>,
+  context: DecideContext,
+): Transition<CommandReplies[K]> {
+  const draft = openDraft(state, context);
+  const isFailedOver = draft.isChanged;
+  const handler = HANDLERS[command.kind] as Handler<K>;
+  const reply = handler(draft, command, () => openDraft(state, context));
+  const final = draft.replacedBy ?? draft;
+  if (isFailedOver && !external.isClosed(final)) ensureDecision(final);
+  return { ...finishActive(final), reply };
+}
+
+/** What every command on an active run ends with. */
+function finishActive(draft: Draft): { run: RunTransition; newRun?: RunTransition } {
+  if (!external.isClosed(draft)) {
+    decisions.enforceBufferLimit(draft);
+    addTimerTasks(draft);
+    addAutoResetTask(draft);
+  }
+  const { newRun } = draft;
+  if (newRun === undefined) return { run: draft.finish() };
+  addTimerTasks(newRun);
+  // Its first batch is replicated with the last one of the run that it continues.
+  newRun.isActive = false;
+  return { run: draft.finish(newRun), newRun: newRun.finish() };
+}
+
+/** A run that a bad binary worked on is reset to before that binary's first decision. */
+function addAutoResetTask(draft: Draft): void {
+  const { badBinaries } = draft.context.domain;
+  if (badBinaries.size === 0 || draft.events.length === 0 || draft.children.size > 0) return;
+  if (findBadResetPoint(draft.info.autoResetPoints, badBinaries, draft.nowMs) === undefined) return;
+  draft.transferTask(draft.version, { $case: 'autoReset', value: {} });
+}
+
+/** Fails the decision in flight as a failover does, at the version it was written with; undefined when nothing is in flight or waits.
+ *  Conflict resolution asks for it before it applies another region's events. */
+export function closeInFlightDecision(state: WorkflowState, context: DecideContext): RunTransition | undefined {
+  const written = lastWriteVersion(state.versionHistories);
+  if (written === undefined) return undefined;
+  const draft = new Draft(state, context, written);
+  if (external.isClosed(draft) || !hasDecisionInFlight(draft)) return undefined;
+  forceCloseDecision(draft, DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FAILOVER_CLOSE_DECISION);
+  ensureDecision(draft);
+  return finishActive(draft).run;
+}

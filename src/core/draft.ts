@@ -1,0 +1,269 @@
+// The one place where a state is changed: a draft is a mutable copy of a state for the length of one command. Maps are copied on first
+// write and entries are replaced, never altered, so the state it came from stays as it was and a draft can be thrown away.
+// `StateDraft` is what `evolve` needs; `Draft` adds what a command collects beside it: event batches and tasks.
+
+import type { HistoryEvent } from '@antiphon/proto';
+import {
+  type ActivityInfo,
+  type ChildInfo,
+  type ExecutionInfo,
+  ExecutionState,
+  type HistoryBranch,
+  type ReplicationTask,
+  type RequestCancelInfo,
+  type SignalInfo,
+  type TimerInfo,
+  type TimerTask,
+  type TransferTask,
+  type VersionHistories,
+  type VersionHistoryItem,
+} from '@antiphon/proto/internal';
+import { assert } from '#base';
+import type { DecideContext } from './commands.ts';
+import { SignalRequestIds } from './signal-request-ids.ts';
+import type { EventBatch, RunTransition, TaskSet } from './transition.ts';
+import { addVersionItem, currentVersionHistory, replaceVersionHistory } from './version-histories.ts';
+import type { WorkflowState } from './workflow-state.ts';
+
+/** A map that is shared until it is written. */
+export class DraftMap<K, V> {
+  #map: ReadonlyMap<K, V>;
+  #own: Map<K, V> | undefined;
+
+  constructor(map: ReadonlyMap<K, V>) {
+    this.#map = map;
+  }
+
+  get current(): ReadonlyMap<K, V> {
+    return this.#map;
+  }
+
+  get isWritten(): boolean {
+    return this.#own !== undefined;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get(key: K): V | undefined {
+    return this.#map.get(key);
+  }
+
+  set(key: K, value: V): void {
+    this.#writable().set(key, value);
+  }
+
+  delete(key: K): void {
+    if (this.#map.has(key)) this.#writable().delete(key);
+  }
+
+  #writable(): Map<K, V> {
+    if (this.#own === undefined) {
+      this.#own = new Map(this.#map);
+      this.#map = this.#own;
+    }
+    return this.#own;
+  }
+}
+
+export class StateDraft {
+  info: ExecutionInfo;
+  readonly activities: DraftMap<number, Readonly<ActivityInfo>>;
+  readonly timers: DraftMap<string, Readonly<TimerInfo>>;
+  readonly children: DraftMap<number, Readonly<ChildInfo>>;
+  readonly requestCancels: DraftMap<number, Readonly<RequestCancelInfo>>;
+  readonly signals: DraftMap<number, Readonly<SignalInfo>>;
+  signalRequestIds: SignalRequestIds;
+  /** Waiting events of earlier commands. */
+  storedBuffer: readonly HistoryEvent[];
+  versionHistories: Readonly<VersionHistories>;
+  /** First event id of the batch being written. */
+  batchFirstId: number;
+
+  constructor(state: WorkflowState) {
+    this.info = { ...state.info };
+    this.activities = new DraftMap(state.activities);
+    this.timers = new DraftMap(state.timers);
+    this.children = new DraftMap(state.children);
+    this.requestCancels = new DraftMap(state.requestCancels);
+    this.signals = new DraftMap(state.signals);
+    this.signalRequestIds = SignalRequestIds.of(state.signalRequestIds);
+    this.storedBuffer = state.bufferedEvents;
+    this.versionHistories = state.versionHistories;
+    this.batchFirstId = state.info.nextEventId;
+  }
+
+  get branch(): HistoryBranch {
+    const { branch } = currentVersionHistory(this.versionHistories);
+    assert(branch !== undefined, 'version history must have its branch');
+    return branch;
+  }
+
+  get versionItems(): readonly VersionHistoryItem[] {
+    return currentVersionHistory(this.versionHistories).items;
+  }
+
+  findActivityById(activityId: string): Readonly<ActivityInfo> | undefined {
+    for (const activity of this.activities.current.values()) if (activity.activityId === activityId) return activity;
+    return undefined;
+  }
+
+  /** Records that a batch ends with `last`, and makes ready for the next one. */
+  endBatch(firstEventId: number, last: HistoryEvent): void {
+    const lastId = Number(last.eventId);
+    const { branch, items } = currentVersionHistory(this.versionHistories);
+    this.versionHistories = replaceVersionHistory(this.versionHistories, this.versionHistories.currentIndex, {
+      branch,
+      items: addVersionItem(items, lastId, Number(last.version)),
+    });
+    this.info.lastFirstEventId = firstEventId;
+    this.info.lastEventTaskId = Number(last.taskId);
+    this.batchFirstId = lastId + 1;
+  }
+
+  state(buffer: readonly HistoryEvent[] = this.storedBuffer): WorkflowState {
+    return {
+      info: this.info,
+      activities: this.activities.current,
+      timers: this.timers.current,
+      children: this.children.current,
+      requestCancels: this.requestCancels.current,
+      signals: this.signals.current,
+      signalRequestIds: this.signalRequestIds,
+      bufferedEvents: buffer,
+      versionHistories: this.versionHistories,
+    };
+  }
+}
+
+const NO_TASKS: TaskSet = { transfer: [], timer: [], replication: [] };
+
+interface SealedBatch extends EventBatch {
+  readonly versionItems: readonly VersionHistoryItem[];
+}
+
+export class Draft extends StateDraft {
+  readonly base: WorkflowState;
+  readonly context: DecideContext;
+  /** Failover version of the events that this draft writes. */
+  version: number;
+  /** Set by changes that make neither events nor tasks. */
+  isTouched = false;
+  /** Set where timer tasks must be looked at though no activity or timer was written. */
+  needsTimerTasks = false;
+  /** Replicated runs make no replication tasks. */
+  isActive = true;
+  /** Buffered by this command. */
+  newBuffer: HistoryEvent[] = [];
+  events: HistoryEvent[] = [];
+  newRun: Draft | undefined;
+  /** The draft that counts instead of this one, when a command had to start over. */
+  replacedBy: Draft | undefined;
+  readonly transfer: TransferTask[] = [];
+  readonly timer: TimerTask[] = [];
+  readonly replication: ReplicationTask[] = [];
+  readonly #sealed: SealedBatch[] = [];
+
+  constructor(state: WorkflowState, context: DecideContext, version: number) {
+    super(state);
+    this.base = state;
+    this.context = context;
+    this.version = version;
+  }
+
+  get nowMs(): number {
+    return this.context.nowMs;
+  }
+
+  get hasBufferedEvents(): boolean {
+    return this.storedBuffer.length > 0 || this.newBuffer.length > 0;
+  }
+
+  get lastWriteVersion(): number | undefined {
+    return this.events.length > 0 ? this.version : this.versionItems.at(-1)?.version;
+  }
+
+  get isChanged(): boolean {
+    return (
+      this.isTouched ||
+      this.events.length > 0 ||
+      this.#sealed.length > 0 ||
+      this.newBuffer.length > 0 ||
+      this.transfer.length > 0 ||
+      this.timer.length > 0 ||
+      this.replication.length > 0
+    );
+  }
+
+  transferTask(version: number, work: TransferTask['work']): void {
+    this.transfer.push({ ...this.#taskHeader(version), work });
+  }
+
+  timerTask(version: number, fireTimeMs: number, work: TimerTask['work']): void {
+    this.timer.push({ ...this.#taskHeader(version), fireTimeMs, work });
+  }
+
+  /** SyncActivity: state of an activity that no event will tell the other regions. */
+  syncActivityTask(activity: ActivityInfo): void {
+    if (!this.isReplicated) return;
+    const work = { $case: 'syncActivity' as const, value: { scheduleId: activity.scheduleId } };
+    this.replication.push({ ...this.#taskHeader(activity.version), creationTimeMs: this.nowMs, work });
+  }
+
+  get isReplicated(): boolean {
+    const { domain } = this.context;
+    return this.isActive && domain.isGlobal && domain.clusters.length > 1;
+  }
+
+  #taskHeader(version: number) {
+    const { domainId, workflowId, runId } = this.info;
+    return { domainId, workflowId, runId, taskId: this.context.nextTaskId(), version };
+  }
+
+  /** Closes the batch being written: what follows is another history node. */
+  sealBatch(): void {
+    const first = this.events[0];
+    const last = this.events.at(-1);
+    if (first === undefined || last === undefined) return;
+    this.endBatch(Number(first.eventId), last);
+    this.#sealed.push({ branch: this.branch, events: this.events, versionItems: this.versionItems });
+    this.events = [];
+  }
+
+  /** The draft's outcome. `successor`: the run that the last event continues as, whose first batch travels with this one. */
+  finish(successor?: Draft): RunTransition {
+    if (!this.isChanged) return { state: this.base, batches: [], tasks: NO_TASKS };
+    this.sealBatch();
+    this.info.lastUpdateTimeMs = this.nowMs;
+    this.#addHistoryReplication(successor);
+    const isClosed = this.info.state === ExecutionState.EXECUTION_STATE_COMPLETED;
+    // Nothing comes after the event that closes a run.
+    if (isClosed) this.storedBuffer = this.newBuffer = [];
+    const buffer = this.newBuffer.length === 0 ? this.storedBuffer : [...this.storedBuffer, ...this.newBuffer];
+    return {
+      state: this.state(buffer),
+      batches: this.#sealed,
+      tasks: { transfer: this.transfer, timer: this.timer, replication: this.replication },
+    };
+  }
+
+  #addHistoryReplication(successor: Draft | undefined): void {
+    if (!this.isReplicated) return;
+    for (const [at, batch] of this.#sealed.entries()) {
+      const follower = at === this.#sealed.length - 1 ? successor : undefined;
+      const first = batch.events[0] as HistoryEvent;
+      const last = batch.events.at(-1) as HistoryEvent;
+      const value = {
+        firstEventId: Number(first.eventId),
+        nextEventId: Number(last.eventId) + 1,
+        branch: batch.branch,
+        versionHistoryItems: [...batch.versionItems],
+        newRunBranch: follower?.branch,
+        newRunId: follower?.info.runId ?? '',
+      };
+      const header = this.#taskHeader(Number(first.version));
+      this.replication.push({ ...header, creationTimeMs: this.nowMs, work: { $case: 'history', value } });
+    }
+  }
+}
