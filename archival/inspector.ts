@@ -52,6 +52,17 @@ export function createArchiveInspector(
     }
     return manifests;
   };
+  /** Without the region's store there are no locators: every index is read, the newest first. */
+  const searchRun = async (archive: DomainArchive, run: { workflowId: string; runId: string }) => {
+    for (const { manifest } of [...(await manifestsOf(archive))].reverse()) {
+      const lines = await runsOfManifest(archive.store, manifest);
+      const found = lines.find(
+        (line) => line.runId === run.runId && line.workflowId === run.workflowId && line.parts.length > 0,
+      );
+      if (found !== undefined) return { parts: found.parts };
+    }
+    return undefined;
+  };
   return {
     async listArchives(name: ArchiveName): Promise<ArchiveSummary> {
       const archive = await require(name);
@@ -70,7 +81,9 @@ export function createArchiveInspector(
       };
     },
     async showArchive(name: ArchiveName, run: { workflowId: string; runId: string }): Promise<ArchivedRunView> {
-      const locator = await archives.locators.find({ domainId: name.domainId, ...run });
+      const locator =
+        (await archives.locators.find({ domainId: name.domainId, ...run })) ??
+        (await searchRun(await require(name), run));
       if (locator === undefined) throw new EntityNotExistsError(`Run ${run.runId} is not in the archive.`);
       const lines = await readRunLines(archives.open(name.uri), locator, run);
       return { workflowId: run.workflowId, runId: run.runId, parts: locator.parts, lines };

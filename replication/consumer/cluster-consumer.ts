@@ -1,0 +1,78 @@
+// Consumes everything that one remote cluster publishes: each partition of its history topic, and its domain topic. Starts when the remote
+// cluster first answers, and goes on through its absences.
+import { type Env, sleep } from '#env';
+import { DOMAIN_TOPIC, HISTORY_TOPIC, type LogSource } from '#log';
+import type { LogStore } from '#persistence';
+import type { DeadLetters } from '../dlq/index.ts';
+import { PartitionConsumer, type PartitionStatus } from './partition-consumer.ts';
+import type { TaskApplier } from './task-applier.ts';
+
+export interface ConsumerOptions {
+  readonly batchSize?: number;
+  readonly waitMs?: number;
+  /** Workflows of one partition applied at the same time. */
+  readonly concurrency?: number;
+}
+
+export interface ClusterConsumer {
+  readonly sourceCluster: string;
+  start(): void;
+  stop(): Promise<void>;
+  status(): readonly PartitionStatus[];
+}
+
+const RETRY_MS = 1_000;
+
+export function createClusterConsumer(
+  deps: {
+    env: Env;
+    source: LogSource;
+    offsets: LogStore;
+    applier: TaskApplier;
+    deadLetters: DeadLetters;
+  },
+  options: ConsumerOptions = {},
+): ClusterConsumer {
+  const { env, source } = deps;
+  const { batchSize = 200, waitMs = 1_500, concurrency = 32 } = options;
+  const stopping = new AbortController();
+  const consumers: PartitionConsumer[] = [];
+  let opening: Promise<void> | undefined;
+
+  const add = (topic: string, partition: number): void => {
+    const consumer = new PartitionConsumer(deps, { topic, partition, batchSize, waitMs, concurrency });
+    consumers.push(consumer);
+    consumer.start();
+  };
+
+  const open = async (): Promise<void> => {
+    let isFirst = true;
+    while (!stopping.signal.aborted) {
+      try {
+        const partitions = await source.partitionCount(HISTORY_TOPIC);
+        if (stopping.signal.aborted) return;
+        for (let partition = 0; partition < partitions; partition++) add(HISTORY_TOPIC, partition);
+        return;
+      } catch (error) {
+        const fields = { error, 'source-cluster': source.sourceCluster };
+        if (isFirst) env.logger.warn('a remote cluster does not answer; replication from it waits', fields);
+        isFirst = false;
+        await sleep(env.scheduler, RETRY_MS * (0.8 + 0.4 * env.random.next()), stopping.signal);
+      }
+    }
+  };
+
+  return {
+    sourceCluster: source.sourceCluster,
+    start() {
+      if (opening !== undefined) return;
+      add(DOMAIN_TOPIC, 0);
+      opening = open();
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all([opening, ...consumers.map((consumer) => consumer.stop())]);
+    },
+    status: () => consumers.map((consumer) => consumer.status()),
+  };
+}

@@ -1,0 +1,5 @@
+export { decideBranch } from './branch-decision.ts';
+export { replicateEvents } from './replicate-events.ts';
+export { type ReplicatedBatch, readBatch } from './replicated-batch.ts';
+export { happensAfter } from './run-clock.ts';
+export { isNewer, syncActivity } from './sync-activity.ts';

@@ -1,0 +1,3 @@
+export * from './dead-letter-handlers.ts';
+export * from './log-handlers.ts';
+export * from './raw-history-handler.ts';

@@ -1,0 +1,3 @@
+export * from './decode-task.ts';
+export * from './encode-task.ts';
+export * from './time.ts';

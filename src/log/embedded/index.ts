@@ -1,0 +1,2 @@
+export * from './embedded-log.ts';
+export * from './remote-source.ts';

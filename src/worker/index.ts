@@ -1,0 +1,2 @@
+export * from './replication-host.ts';
+export * from './worker-service.ts';
