@@ -1,15 +1,18 @@
-// Cron expressions of start requests: their form, and that the jitter does not reach over the next tick.
+// Cron expressions of start requests, and that the jitter does not reach beyond the next fire: two runs would be due in the wrong order.
 import { badRequest } from '#base';
+import { nextCronTime, parseCronSchedule } from '#core';
 
-const FIELD = /^[\d*,/\-?A-Za-z]+$/;
-const EVERY = /^@every (\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/;
-const NAMED = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly']);
+const EXPRESSION_CHARS_MAX = 1000;
 
-export function checkCron(schedule: string, _jitterSeconds: number, _nowMs: number): void {
-  if (schedule === '') return;
-  const text = schedule.replace(/^(?:CRON_)?TZ=\S+ /, '').trim();
-  const fields = text.split(/\s+/);
-  if (NAMED.has(text) || EVERY.test(text) || (fields.length === 5 && fields.every((field) => FIELD.test(field))))
-    return;
-  throw badRequest(`Invalid CronSchedule, failed to parse: "${schedule.slice(0, 200)}"`);
+export function checkCron(expression: string, jitterSeconds: number, nowMs: number): void {
+  if (expression === '') return;
+  if (expression.length > EXPRESSION_CHARS_MAX) throw badRequest('CronSchedule length exceeds limit.');
+  const schedule = parseCronSchedule(expression);
+  if (jitterSeconds === 0) return;
+  const firstMs = nextCronTime(schedule, nowMs);
+  const secondMs = firstMs === undefined ? undefined : nextCronTime(schedule, firstMs);
+  if (firstMs === undefined || secondMs === undefined) return;
+  if (jitterSeconds * 1000 > secondMs - firstMs) {
+    throw badRequest('A valid JitterStartSeconds is not set on request (larger than cron duration).');
+  }
 }

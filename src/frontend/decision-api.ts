@@ -1,7 +1,7 @@
 // Answers to decision and query tasks, and the sticky reset. The token names run and task; history checks that the task is still open.
 import { DecisionTaskFailedCause, QueryResultType, type RespondDecisionTaskCompletedResponse } from '@antiphon/proto';
 import { badRequest } from '#base';
-import type { Limits } from '#core';
+import { type Limits, timestampOf } from '#core';
 import {
   type DecisionTaskRef,
   encodeTaskToken,
@@ -10,7 +10,6 @@ import {
   type SERVICE_DEFINITIONS,
   type TaskToken,
 } from '#rpc';
-import { timestampOfMs } from './durations.ts';
 import { truncatedPayload } from './oversize.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps } from './ports.ts';
@@ -131,9 +130,9 @@ function localDispatch(
     });
     found[activityId] = {
       activityId,
-      scheduledTime: timestampOfMs(scheduledTimeMs),
-      startedTime: timestampOfMs(startedTimeMs),
-      scheduledTimeOfThisAttempt: timestampOfMs(scheduledTimeMs),
+      scheduledTime: timestampOf(scheduledTimeMs),
+      startedTime: timestampOf(startedTimeMs),
+      scheduledTimeOfThisAttempt: timestampOf(scheduledTimeMs),
       taskToken: token,
     };
   }

@@ -14,8 +14,6 @@ export function secondsOfDuration(duration: Duration | undefined): number | unde
   return Math.abs(seconds) > SECONDS_MAX ? Number.NaN : seconds;
 }
 
-export const durationOfSeconds = (seconds: number): Duration => ({ seconds: BigInt(seconds), nanos: 0 });
-
 export const isPositive = (seconds: number | undefined): seconds is number => seconds !== undefined && seconds > 0;
 
 /** Absent or not negative; NaN is neither. */
@@ -27,9 +25,4 @@ export function msOfTimestamp(timestamp: Timestamp | undefined): number | undefi
   const { seconds, nanos } = timestamp;
   if (seconds < 0n || seconds > TIMESTAMP_SECONDS_MAX || nanos < 0 || nanos > 999_999_999) return undefined;
   return Number(seconds) * 1000 + Math.floor(nanos / 1_000_000);
-}
-
-export function timestampOfMs(ms: number): Timestamp {
-  const seconds = Math.floor(ms / 1000);
-  return { seconds: BigInt(seconds), nanos: Math.floor(ms - seconds * 1000) * 1_000_000 };
 }

@@ -1,7 +1,7 @@
 // A visibility record as the wire shows it. Open runs have no close time, status 0 and no length.
 import { CronOverlapPolicy, type WorkflowExecutionCloseStatus, WorkflowExecutionInfo } from '@antiphon/proto';
+import { timestampOf } from '#core';
 import type { VisibilityRecord } from '#visibility';
-import { timestampOfMs } from './durations.ts';
 
 export function executionRow(record: VisibilityRecord): WorkflowExecutionInfo {
   const isClosed = record.closeTimeMs !== undefined;
@@ -9,9 +9,9 @@ export function executionRow(record: VisibilityRecord): WorkflowExecutionInfo {
     ...WorkflowExecutionInfo.create(),
     workflowExecution: { workflowId: record.workflowId, runId: record.runId },
     type: { name: record.workflowType },
-    startTime: timestampOfMs(record.startTimeMs),
-    executionTime: timestampOfMs(record.executionTimeMs),
-    closeTime: record.closeTimeMs === undefined ? undefined : timestampOfMs(record.closeTimeMs),
+    startTime: timestampOf(record.startTimeMs),
+    executionTime: timestampOf(record.executionTimeMs),
+    closeTime: record.closeTimeMs === undefined ? undefined : timestampOf(record.closeTimeMs),
     // The store keeps the enum's number.
     closeStatus: (isClosed ? record.closeStatus : 0) as WorkflowExecutionCloseStatus,
     historyLength: isClosed ? BigInt(record.historyLength) : 0n,
@@ -21,6 +21,6 @@ export function executionRow(record: VisibilityRecord): WorkflowExecutionInfo {
     cronOverlapPolicy: CronOverlapPolicy.CRON_OVERLAP_POLICY_INVALID,
     memo: record.memo,
     searchAttributes: record.searchAttributes,
-    updateTime: timestampOfMs(record.updateTimeMs),
+    updateTime: timestampOf(record.updateTimeMs),
   };
 }

@@ -9,8 +9,9 @@ import {
   WorkflowIdReusePolicy,
 } from '@antiphon/proto';
 import { badRequest } from '#base';
+import { durationOf } from '#core';
 import { checkCron } from './cron-check.ts';
-import { durationOfSeconds, isAbsentOrNotNegative, isPositive, msOfTimestamp, secondsOfDuration } from './durations.ts';
+import { isAbsentOrNotNegative, isPositive, msOfTimestamp, secondsOfDuration } from './durations.ts';
 import type { FrontendDeps } from './ports.ts';
 import {
   checkBlobSize,
@@ -91,9 +92,9 @@ function checkedTimes(
   }
   return {
     retryPolicy,
-    executionStartToCloseTimeout: durationOfSeconds(execution),
-    taskStartToCloseTimeout: durationOfSeconds(task),
-    delayStart: delay === undefined ? undefined : durationOfSeconds(delay),
-    jitterStart: jitter === undefined ? undefined : durationOfSeconds(jitter),
+    executionStartToCloseTimeout: durationOf(execution),
+    taskStartToCloseTimeout: durationOf(task),
+    delayStart: delay === undefined ? undefined : durationOf(delay),
+    jitterStart: jitter === undefined ? undefined : durationOf(jitter),
   };
 }
