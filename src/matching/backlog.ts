@@ -9,12 +9,14 @@ import type { Env, TimerHandle } from '#env';
 import type { BacklogTask, TaskListKey, TaskListStore } from '#persistence';
 import { AckWindow } from './ack-window.ts';
 import { LinkedQueue } from './linked-queue.ts';
+import type { MatchingMetrics } from './metrics.ts';
 import { type MatchingOptions, TASK_ID_BLOCK_SIZE } from './options.ts';
 import type { NewTask } from './pending-work.ts';
 
 export interface BacklogDeps {
   readonly env: Env;
   readonly store: TaskListStore;
+  readonly metrics: MatchingMetrics;
   /** Called when a task can be shifted. */
   readonly onReady: () => void;
 }
@@ -212,6 +214,7 @@ export class Backlog {
     }
     try {
       const tasks = await this.#store(batch.map((append) => append.task));
+      this.#deps.metrics.backlogWrites.inc(tasks.length);
       this.#accept(tasks);
       for (const append of batch) append.written.resolve();
     } catch (error) {
@@ -348,6 +351,7 @@ export class Backlog {
 
   #onStoreError(error: unknown): void {
     if (isLeaseLost(error)) {
+      this.#deps.metrics.lostLeases.inc();
       this.#generation++;
       this.#isLeased = false;
       this.#window = undefined;

@@ -21,10 +21,11 @@ import {
   type WithHistory,
 } from '#rpc';
 import { describeLoaded, describeUnloaded } from './describe-task-list.ts';
+import { createMatchingMetrics, type MatchingMetrics } from './metrics.ts';
 import { DEFAULT_MATCHING_OPTIONS, type MatchingOptions } from './options.ts';
 import type { NewTask, PendingQuery, PendingTask } from './pending-work.ts';
 import { QueryDesk } from './query-desk.ts';
-import { startTask } from './task-delivery.ts';
+import { type DeliveryDeps, startTask } from './task-delivery.ts';
 import type { TaskList } from './task-list.ts';
 import { TaskListRegistry } from './task-list-registry.ts';
 
@@ -51,6 +52,7 @@ const { TASK_LIST_TYPE_DECISION: DECISION, TASK_LIST_TYPE_ACTIVITY: ACTIVITY } =
 class Matching implements MatchingService {
   readonly #deps: MatchingDeps;
   readonly #options: MatchingOptions;
+  readonly #metrics: MatchingMetrics;
   readonly #lists: TaskListRegistry;
   readonly #queries: QueryDesk;
   #unsubscribe: (() => void) | undefined;
@@ -59,7 +61,8 @@ class Matching implements MatchingService {
   constructor(deps: MatchingDeps, options: MatchingOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#lists = new TaskListRegistry(deps, options);
+    this.#metrics = createMatchingMetrics(deps.env);
+    this.#lists = new TaskListRegistry({ ...deps, metrics: this.#metrics }, options);
     this.#queries = new QueryDesk(deps.env, options);
   }
 
@@ -156,14 +159,14 @@ class Matching implements MatchingService {
     const described = (type: TaskListType) =>
       Object.fromEntries(
         lists
-          .filter((list) => list.key.type === type)
+          .filter((list) => list.key.type === type && !list.isSticky)
           .map((list) => [list.key.name, describeLoaded(this.#deps.env, list, true)]),
       );
     return { decision: described(DECISION), activity: described(ACTIVITY) };
   }
 
-  get #delivery(): { env: Env; options: MatchingOptions } {
-    return { env: this.#deps.env, options: this.#options };
+  get #delivery(): DeliveryDeps {
+    return { env: this.#deps.env, options: this.#options, metrics: this.#metrics };
   }
 
   async #add(request: AddRequest, type: TaskListType): Promise<void> {
@@ -214,7 +217,10 @@ class Matching implements MatchingService {
     const wait = { untilMs: Math.min(clock.nowMs() + pollWaitMsMax, deadlineMs), signal: options.signal };
     for (;;) {
       const match = await list.poll(wait);
-      if (match === undefined) return undefined;
+      if (match === undefined) {
+        this.#metrics.emptyPolls.inc();
+        return undefined;
+      }
       const delivered = await deliver(match);
       if (delivered !== undefined) return delivered;
       if (clock.nowMs() >= wait.untilMs) return undefined;

@@ -60,7 +60,7 @@ export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
   stickyTaskCountMax: 10_000,
   pollerCountMax: 20_000,
   queryCountMax: 1000,
-  taskListCountMax: 200_000,
+  taskListCountMax: 50_000,
   pollerHistoryCountMax: 5000,
   pollerHistoryTtlMs: 5 * 60_000,
   startAttemptCountMax: 5,

@@ -4,6 +4,7 @@
 // leaves it to its started timeout, as in Cadence.
 import { ServiceError } from '#base';
 import { type Env, sleep } from '#env';
+import type { MatchingMetrics } from './metrics.ts';
 import type { MatchingOptions } from './options.ts';
 import type { PendingTask } from './pending-work.ts';
 import type { TaskList } from './task-list.ts';
@@ -11,6 +12,7 @@ import type { TaskList } from './task-list.ts';
 export interface DeliveryDeps {
   readonly env: Env;
   readonly options: MatchingOptions;
+  readonly metrics: MatchingMetrics;
 }
 
 /** History's answer, or undefined when this poll should go on with the next task. */
@@ -21,7 +23,7 @@ export async function startTask<T>(
   signal: AbortSignal | undefined,
   start: (requestId: string) => Promise<T>,
 ): Promise<T | undefined> {
-  const { env, options } = deps;
+  const { env, options, metrics } = deps;
   pending.requestId ??= env.random.uuid();
   for (let attempt = 1; ; attempt++) {
     if (signal?.aborted && attempt === 1) {
@@ -31,15 +33,19 @@ export async function startTask<T>(
     try {
       const reply = await start(pending.requestId);
       list.finish(pending);
+      if (pending.source === 'stored') metrics.backlogMatches.inc();
+      else metrics.syncMatches.inc();
       return reply;
     } catch (error) {
       if (isNoLongerNeeded(error)) {
+        metrics.droppedTasks.inc();
         list.finish(pending);
         return undefined;
       }
       const isLast = attempt >= options.startAttemptCountMax || isNotActive(error);
       if (!isLast) await sleep(env.scheduler, options.retryDelayMsMin * 2 ** (attempt - 1), signal);
       if (isLast || signal?.aborted) {
+        metrics.failedStarts.inc();
         list.keep(pending, error);
         return undefined;
       }

@@ -5,6 +5,7 @@ import { ServiceBusyError } from '#base';
 import type { DomainCache } from '#domains';
 import type { Env, TimerHandle } from '#env';
 import type { TaskListStore } from '#persistence';
+import type { MatchingMetrics } from './metrics.ts';
 import type { MatchingOptions } from './options.ts';
 import { TaskList } from './task-list.ts';
 
@@ -12,6 +13,7 @@ export interface RegistryDeps {
   readonly env: Env;
   readonly store: TaskListStore;
   readonly domains: DomainCache;
+  readonly metrics: MatchingMetrics;
 }
 
 export class TaskListRegistry {
@@ -40,10 +42,16 @@ export class TaskListRegistry {
     const found = this.#lists.get(key);
     if (found !== undefined) return found;
     if (this.#lists.size >= this.#options.taskListCountMax) throw new ServiceBusyError('Too many task lists');
-    const { env, store, domains } = this.#deps;
+    const { env, store, domains, metrics } = this.#deps;
     const isActive = (): boolean => domains.peekById(domainId)?.isActiveHere ?? false;
-    const list = new TaskList({ env, store, isActive }, { domainId, name, type }, storedKind(kind), this.#options);
+    const list = new TaskList(
+      { env, store, metrics, isActive },
+      { domainId, name, type },
+      storedKind(kind),
+      this.#options,
+    );
     this.#lists.set(key, list);
+    metrics.taskLists.set(this.#lists.size);
     this.#armSweep();
     return list;
   }
@@ -74,6 +82,7 @@ export class TaskListRegistry {
       this.#lists.delete(key);
       void list.close();
     }
+    this.#deps.metrics.taskLists.set(this.#lists.size);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Env, TimerHandle } from '#env';
 import type { TaskListKey, TaskListStore } from '#persistence';
 import { Backlog } from './backlog.ts';
 import { LinkedQueue, type QueueNode } from './linked-queue.ts';
+import type { MatchingMetrics } from './metrics.ts';
 import { DEFAULT_TASKS_PER_SECOND, type MatchingOptions } from './options.ts';
 import type { Match, NewTask, PendingQuery, PendingTask } from './pending-work.ts';
 import { PollerHistory } from './poller-history.ts';
@@ -17,6 +18,7 @@ import { TaskCounter } from './task-counter.ts';
 export interface TaskListDeps {
   readonly env: Env;
   readonly store: TaskListStore;
+  readonly metrics: MatchingMetrics;
   /** False while the domain is active elsewhere: tasks wait in the backlog, polls serve queries only. */
   readonly isActive: () => boolean;
 }
@@ -62,7 +64,8 @@ export class TaskList {
     this.pollers = new PollerHistory(options.pollerHistoryCountMax, options.pollerHistoryTtlMs);
     this.#lastUseMs = deps.env.clock.monotonicMs();
     if (this.isSticky) return;
-    this.#backlog = new Backlog({ env: deps.env, store: deps.store, onReady: () => this.pump() }, key, kind, options);
+    const { env, store, metrics } = deps;
+    this.#backlog = new Backlog({ env, store, metrics, onReady: () => this.pump() }, key, kind, options);
     this.#backlog.open();
   }
 
@@ -274,6 +277,7 @@ export class TaskList {
         this.#inFlightCount++;
         return pending;
       }
+      this.#deps.metrics.expiredTasks.inc();
       this.#settled(pending);
     }
   }
