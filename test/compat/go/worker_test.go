@@ -33,7 +33,8 @@ func TestPanicInWorkflowBlocksDecision(t *testing.T) {
 	require.Equal(t, int64(1), events[4].DecisionTaskScheduledEventAttributes.GetAttempt())
 }
 
-func TestPanicFailsWorkflowWhenToldSo(t *testing.T) {
+// The policy for nondeterminism does not reach panics: they block the decision all the same.
+func TestPanicIsNoNondeterminism(t *testing.T) {
 	s := newScenario(t)
 	s.workflow("panics", func(workflow.Context) error { panic("bad deployment") })
 	s.startWorker(func(o *worker.Options) {
