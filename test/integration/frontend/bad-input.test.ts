@@ -3,8 +3,9 @@
 import { Status } from '@antiphon/proto/google';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type BadInput, badInputs } from './bad-input-cases.ts';
-import { openTarget, type Target } from './bad-input-target.ts';
+import { badInputs } from './bad-input/cases.ts';
+import type { BadInput } from './bad-input/row.ts';
+import { openTarget, type Target } from './bad-input/target.ts';
 
 const target: Target = await openTarget();
 const cases = badInputs(await target.domains());

@@ -1,5 +1,5 @@
 // What the bad inputs are thrown at: a server with the domains `shop` and `other`, and a way to see whether anything was written to it.
-import { startHarness } from './harness.ts';
+import { startHarness } from '../harness.ts';
 
 export interface Target {
   readonly address: string;
