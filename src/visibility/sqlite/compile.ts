@@ -122,7 +122,9 @@ class Compiler {
   /** On the bare column, which is indexed. */
   #closeStatusEquals(condition: Extract<Condition, { kind: 'in' | 'compare' }>): string {
     const values = condition.kind === 'in' ? condition.values : [condition.value];
-    return `close_status IN (${values.map((value) => this.bind(Number(value) + 1)).join(', ')})`;
+    const test = `close_status IN (${values.map((value) => this.bind(Number(value) + 1)).join(', ')})`;
+    // Says what the partial index on failures needs to know.
+    return values.every((value) => Number(value) > 0) ? `(${test} AND close_status > 1)` : test;
   }
 
   #test(condition: Exclude<Condition, { kind: 'and' | 'or' | 'not' | 'missing' }>, operand: () => string): string {

@@ -18,16 +18,19 @@ const STATEMENTS_CACHED = 200;
 const TOMBSTONE_MS = 24 * 3600 * 1000;
 const TOMBSTONES_SWEPT_AT_ONCE = 100;
 
+// A run never changes these, and what is not set again leaves its indexes alone.
+const FIXED_COLUMNS = new Set<string>(['domain_id', 'workflow_id', 'run_id', 'workflow_type', 'start_ms']);
+
 export interface SqliteVisibilityOptions {
   readonly searchAttributes?: SearchAttributeRegistry;
 }
 
 function prepareStatements({ connection }: SqliteDatabase) {
-  const updated = ROW_COLUMNS.filter((column) => !['domain_id', 'workflow_id', 'run_id'].includes(column));
+  const updated = ROW_COLUMNS.filter((column) => !FIXED_COLUMNS.has(column));
   return {
     upsert: connection.prepare<unknown[]>(
       `INSERT INTO visibility (${ROW_COLUMNS.join(', ')}) VALUES (${ROW_COLUMNS.map(() => '?').join(', ')})
-       ON CONFLICT (domain_id, workflow_id, run_id) DO UPDATE
+       ON CONFLICT (domain_id, run_id, workflow_id) DO UPDATE
        SET ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}
        WHERE excluded.version >= visibility.version`,
     ),
