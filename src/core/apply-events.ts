@@ -4,6 +4,7 @@
 import type { Failure, HistoryEvent, Payload } from '@antiphon/proto';
 import type { ActivityInfo } from '@antiphon/proto/internal';
 import { assert } from '#base';
+import { clusterOfVersion } from './clusters.ts';
 import type { ApplyEvents, DecideContext } from './commands.ts';
 import { addTransientDecision } from './decision-task.ts';
 import { Draft, StateDraft } from './draft.ts';
@@ -110,7 +111,9 @@ export function applySyncActivity(
   if (activity === undefined || !isNewer(input, activity)) return undefined;
   const draft = new Draft(state, context, input.version);
   draft.isActive = false;
-  const isSameAttempt = input.version === activity.version && input.attempt === activity.attempt;
+  const { clusters } = context;
+  const isSameSource = clusterOfVersion(clusters, input.version) === clusterOfVersion(clusters, activity.version);
+  const isSameAttempt = isSameSource && input.attempt === activity.attempt;
   const synced: ActivityInfo = {
     ...activity,
     version: input.version,

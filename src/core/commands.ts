@@ -73,6 +73,9 @@ export interface ResetWorkflow {
   readonly signals: readonly HistoryEvent[];
 }
 
+/** A command that is its kind alone. */
+type NoInput = Record<never, never>;
+
 export interface CommandInputs {
   recordDecisionTaskStarted: { scheduleId: number; requestId: string; identity: string };
   respondDecisionTaskCompleted: {
@@ -113,7 +116,7 @@ export interface CommandInputs {
   };
   terminate: { reason: string; details?: Payload | undefined; identity: string };
   /** First decision of a child, asked for by its parent's region (semantics §2.9). */
-  scheduleFirstDecision: Record<string, never>;
+  scheduleFirstDecision: NoInput;
   /** A due timer task. Stale ones yield `{ stale: true }` and no change. */
   fireTimer: { task: TimerTask };
   /** `initiatedEvent` of this and the next ones: the event that asked for the work; its executor has read it. */
@@ -130,16 +133,16 @@ export interface CommandInputs {
     initiatedEvent: HistoryEvent;
     failed?: SignalExternalWorkflowExecutionFailedCause | undefined;
   };
-  resetStickyTaskList: Record<string, never>;
+  resetStickyTaskList: NoInput;
   /** A sticky decision no poller took: back to the normal list, without an event. */
   clearStickiness: { scheduleId: number };
   /** Derives every task again from the state. */
-  refreshTasks: Record<string, never>;
+  refreshTasks: NoInput;
   /** Signals of a losing branch, added again to this run; those whose key was seen are skipped. */
   reapplySignals: {
     events: readonly HistoryEvent[];
-    /** Run that the events come from; part of the key. */
-    runId: string;
+    /** Run that the events come from, when it is another one; part of the key. */
+    runId?: string | undefined;
   };
 }
 

@@ -68,12 +68,19 @@ function openDraft(state: WorkflowState, context: DecideContext): Draft {
   return draft;
 }
 
+/** A draft for a command that writes no event, and so needs no version to write with: passive runs take it too. */
+function openUnwritten(state: WorkflowState, context: DecideContext): Draft {
+  const draft = new Draft(state, context, lastWriteVersion(state.versionHistories) ?? context.domain.failoverVersion);
+  draft.isActive = false;
+  return draft;
+}
+
 export function decide<K extends CommandKind>(
   state: WorkflowState,
   command: Command<K>,
   context: DecideContext,
 ): Transition<CommandReplies[K]> {
-  const draft = openDraft(state, context);
+  const draft = command.kind === 'refreshTasks' ? openUnwritten(state, context) : openDraft(state, context);
   const isFailedOver = draft.isChanged;
   const handler = HANDLERS[command.kind] as Handler<K>;
   const reply = handler(draft, command, () => openDraft(state, context));
@@ -85,7 +92,7 @@ export function decide<K extends CommandKind>(
 /** What every command on an active run ends with. */
 function finishActive(draft: Draft): { run: RunTransition; newRun?: RunTransition } {
   if (!external.isClosed(draft)) {
-    decisions.enforceBufferLimit(draft);
+    if (draft.isActive) decisions.enforceBufferLimit(draft);
     addTimerTasks(draft);
     addAutoResetTask(draft);
   }

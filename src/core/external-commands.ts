@@ -44,7 +44,7 @@ export function reapplySignals(draft: Draft, command: CommandInputs['reapplySign
   let applied = 0;
   for (const event of command.events) {
     if (event.attributes?.$case !== 'workflowExecutionSignaledEventAttributes') continue;
-    const key = `reapplied:${command.runId}:${event.eventId}:${event.version}`;
+    const key = `reapplied:${command.runId ?? draft.info.runId}:${event.eventId}:${event.version}`;
     const { signalName, input, identity, requestId } = event.attributes.value;
     const isKnown = requestId !== '' && draft.signalRequestIds.has(requestId);
     if (isKnown || draft.signalRequestIds.has(key)) continue;

@@ -21,8 +21,9 @@ export function resetWorkflow(rebuilt: WorkflowState, command: ResetWorkflow, co
   failStartedActivities(draft, { reason: command.reason, details: new Uint8Array(0) });
   for (const event of command.signals) {
     if (event.attributes?.$case !== 'workflowExecutionSignaledEventAttributes') continue;
-    const { signalName, input, identity } = event.attributes.value;
-    addSignaled(draft, { signalName, input, identity, requestId: '' });
+    // Cadence drops the request id; with it, a client or region that sends the signal again is still recognised.
+    const { signalName, input, identity, requestId } = event.attributes.value;
+    addSignaled(draft, { signalName, input, identity, requestId });
   }
   scheduleDecision(draft);
   // The tasks of the whole state take the place of those of the new events.

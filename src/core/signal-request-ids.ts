@@ -36,9 +36,11 @@ export class SignalRequestIds implements ReadonlySet<string> {
     return new SignalRequestIds(shared, this.size + 1);
   }
 
-  /** Ids taken after the first `count`, in the order they were taken. */
-  since(count: number): readonly string[] {
-    return this.#shared.list.slice(count, this.size);
+  /** Ids that this set has and `before` does not, in the order they were taken. */
+  since(before: ReadonlySet<string>): readonly string[] {
+    const isSuccessor = before instanceof SignalRequestIds && before.#shared === this.#shared;
+    if (isSuccessor) return this.#shared.list.slice(before.size, this.size);
+    return this.#shared.list.slice(0, this.size).filter((id) => !before.has(id));
   }
 
   #fork(): SharedIds {
@@ -67,12 +69,13 @@ export class SignalRequestIds implements ReadonlySet<string> {
   }
 }
 
-/** Signal request ids that `after` has and `before` does not, where `after` came from `before` by commands. */
+const NONE: ReadonlySet<string> = new Set();
+
+/** Signal request ids that `after` has and `before` does not; a rebuilt run may lack some that it had. */
 export function addedSignalRequestIds(
   before: ReadonlySet<string> | undefined,
   after: ReadonlySet<string>,
 ): readonly string[] {
-  const count = before?.size ?? 0;
-  if (after.size === count) return [];
-  return after instanceof SignalRequestIds ? after.since(count) : [...after].slice(count);
+  if (before === after || after.size === 0) return [];
+  return SignalRequestIds.of(after).since(before ?? NONE);
 }
