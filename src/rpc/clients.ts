@@ -64,11 +64,12 @@ export interface WithHistory<T> {
 }
 
 export interface RecordDecisionTaskStartedReply {
-  /** Everything of the poll response but task token, backlog hint and queries' task list. */
+  /** Everything of the poll response, task token included (`encodeTaskToken`: history knows schedule id and attempt), but the backlog hint. */
   readonly task: WithHistory<PollForDecisionTaskResponse>;
 }
 
 export interface RecordActivityTaskStartedReply {
+  /** Task token included. */
   readonly task: PollForActivityTaskResponse;
 }
 
@@ -172,6 +173,7 @@ export interface HistoryClient {
       caller: CallerInfo;
     },
   ): Promise<{
+    /** Task token included. */
     newTask?: WithHistory<PollForDecisionTaskResponse> | undefined;
     /** By activity id: its token parts and times. */
     localActivities: ReadonlyMap<string, { scheduleId: number; scheduledTimeMs: number; startedTimeMs: number }>;
