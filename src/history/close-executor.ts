@@ -1,0 +1,109 @@
+// What a closed run leaves to do: its closed visibility record, the news to its parent, and its children's fate (semantics §2.9). On the passive
+// side only the record is written; the rest is the active region's, and is held in case this region becomes active before it happened.
+import { ParentClosePolicy, WorkflowExecutionCloseStatus } from '@antiphon/proto';
+import type { ChildInfo, TransferTask } from '@antiphon/proto/internal';
+import type { WorkflowState } from '#core';
+import type { HistoryContext } from './context.ts';
+import { HISTORY_IDENTITY, ignoring, isServiceError, PARENT_CLOSE_REASON } from './outside-work.ts';
+import { loadDurableState, loadEvent } from './run-access.ts';
+import { isClosed, isUnstarted } from './run-state.ts';
+import type { ShardActor } from './shard-actor.ts';
+import type { TaskOutcome } from './task-runner.ts';
+import { type VisibilityWriter, visibilityRecord } from './visibility-writer.ts';
+
+const CONTINUED = WorkflowExecutionCloseStatus.WORKFLOW_EXECUTION_CLOSE_STATUS_CONTINUED_AS_NEW;
+
+export async function closeExecution(
+  context: HistoryContext,
+  visibility: VisibilityWriter,
+  actor: ShardActor,
+  task: TransferTask,
+): Promise<TaskOutcome> {
+  const state = await loadDurableState(actor, task);
+  // A conflict may have reopened the run: its next close has a task of its own.
+  if (state === undefined || !isClosed(state)) return 'done';
+  await visibility.write(visibilityRecord(state, task.taskId));
+  if (!hasOutsideWork(state)) return 'done';
+  const domain = await context.domain(task.domainId);
+  if (!domain.isActiveHere) return 'standby';
+  await tellParent(context, actor, state);
+  for (const child of state.children.values()) await applyClosePolicy(context, state, child);
+  return 'done';
+}
+
+const tellsParent = ({ info }: WorkflowState): boolean => info.parent !== undefined && info.closeStatus !== CONTINUED;
+
+const isAffected = (child: Readonly<ChildInfo>): boolean =>
+  !isUnstarted(child.startedId) && child.parentClosePolicy !== ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON;
+
+/** True when others must hear of the close. */
+export function hasOutsideWork(state: WorkflowState): boolean {
+  return tellsParent(state) || [...state.children.values()].some(isAffected);
+}
+
+async function tellParent(context: HistoryContext, actor: ShardActor, state: WorkflowState): Promise<void> {
+  const { info } = state;
+  const { parent } = info;
+  if (parent?.workflowExecution === undefined || !tellsParent(state)) return;
+  const closeEvent = await loadEvent(context, actor, state, info.nextEventId - 1, info.closeEventBatchId);
+  const { workflowId, runId } = parent.workflowExecution;
+  await ignoring(
+    context.client().recordChildClosed(
+      { domainId: parent.domainId, workflowId, runId },
+      {
+        initiatedId: Number(parent.initiatedId),
+        workflowId: info.workflowId,
+        runId: info.runId,
+        closeEvent,
+      },
+    ),
+  );
+}
+
+async function applyClosePolicy(
+  context: HistoryContext,
+  state: WorkflowState,
+  child: Readonly<ChildInfo>,
+): Promise<void> {
+  if (!isAffected(child)) return;
+  const { info } = state;
+  const domainId = await childDomainId(context, state, child);
+  if (domainId === undefined) return;
+  const execution = { workflowId: info.workflowId, runId: info.runId };
+  const run = { domainId, workflowId: child.workflowId, runId: '' };
+  const client = context.client();
+  if (child.parentClosePolicy === ParentClosePolicy.PARENT_CLOSE_POLICY_REQUEST_CANCEL) {
+    await ignoring(
+      client.requestCancelWorkflow(run, {
+        cause: PARENT_CLOSE_REASON,
+        identity: HISTORY_IDENTITY,
+        requestId: `parent-close-${info.runId}-${child.initiatedId}`,
+        firstExecutionRunId: child.runId,
+        external: { initiatedId: child.initiatedId, execution, childWorkflowOnly: true },
+      }),
+    );
+    return;
+  }
+  await ignoring(
+    client.terminateWorkflow(run, {
+      reason: PARENT_CLOSE_REASON,
+      identity: HISTORY_IDENTITY,
+      firstExecutionRunId: child.runId,
+      parent: execution,
+    }),
+  );
+}
+
+async function childDomainId(
+  context: HistoryContext,
+  state: WorkflowState,
+  child: Readonly<ChildInfo>,
+): Promise<string | undefined> {
+  if (child.domainName === '') return state.info.domainId;
+  try {
+    return (await context.deps.domains.byName(child.domainName)).id;
+  } catch (error) {
+    if (isServiceError(error, 'EntityNotExists')) return undefined;
+    throw error;
+  }
+}

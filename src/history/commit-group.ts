@@ -1,0 +1,118 @@
+// One group commit in the making: what the commands since the last commit want written. Several writes of one run fold into one row of its
+// newest state, encoded when the group is sealed. A command's whole effect is in one group.
+import type { ReplicationTask, ShardInfo, TimerTask, TransferTask } from '@antiphon/proto/internal';
+import { type Deferred, deferred } from '#base';
+import { encodeState } from '#core';
+import type { BranchRow, CurrentRun, ExecutionWrite, HistoryNode, RunKey, ShardCommit } from '#persistence';
+import { isOpen } from './run-state.ts';
+import type { RunEntry, Slot } from './workflow-cache.ts';
+
+const TASK_BYTES = 160;
+
+interface RunWrite {
+  isNew: boolean;
+  addedSignalRequestIds: string[];
+}
+
+export class CommitGroup {
+  readonly durable: Deferred<void> = deferred();
+  readonly slots = new Set<Slot>();
+  readonly runs = new Map<RunEntry, RunWrite>();
+  readonly currents = new Map<Slot, CurrentRun>();
+  readonly nodes: HistoryNode[] = [];
+  readonly branches: BranchRow[] = [];
+  readonly transferTasks: TransferTask[] = [];
+  readonly timerTasks: TimerTask[] = [];
+  readonly replicationTasks: ReplicationTask[] = [];
+  readonly deletedRuns: RunKey[] = [];
+  deletedTimers: readonly TimerTask[] = [];
+  shardInfo: ShardInfo | undefined;
+  bytes = 0;
+  commandCount = 0;
+  #sealed: ShardCommit | undefined;
+
+  constructor() {
+    // Every waiter handles the rejection itself; a group that nobody waits for must not end the process.
+    this.durable.promise.catch(() => {});
+  }
+
+  addNode(node: HistoryNode): void {
+    this.nodes.push(node);
+    this.bytes += node.blob.length;
+  }
+
+  addRun(slot: Slot, entry: RunEntry, isNew: boolean, addedSignalRequestIds: readonly string[]): void {
+    this.touch(slot);
+    const write = this.runs.get(entry);
+    if (write === undefined) {
+      this.runs.set(entry, { isNew, addedSignalRequestIds: [...addedSignalRequestIds] });
+      this.bytes += entry.recordBytes;
+    } else {
+      write.addedSignalRequestIds.push(...addedSignalRequestIds);
+    }
+  }
+
+  setCurrent(slot: Slot, current: CurrentRun): void {
+    this.touch(slot);
+    this.currents.set(slot, current);
+  }
+
+  addTasks(tasks: {
+    readonly transfer: readonly TransferTask[];
+    readonly timer: readonly TimerTask[];
+    readonly replication: readonly ReplicationTask[];
+  }): void {
+    for (const task of tasks.transfer) this.transferTasks.push(task);
+    for (const task of tasks.timer) this.timerTasks.push(task);
+    for (const task of tasks.replication) this.replicationTasks.push(task);
+    this.bytes += TASK_BYTES * (tasks.transfer.length + tasks.timer.length + tasks.replication.length);
+  }
+
+  deleteRun(slot: Slot, key: RunKey): void {
+    this.touch(slot);
+    this.deletedRuns.push(key);
+    slot.deletedRuns ??= new Set();
+    slot.deletedRuns.add(key.runId);
+  }
+
+  touch(slot: Slot): void {
+    this.slots.add(slot);
+    slot.uncommitted = this;
+  }
+
+  /** Fixes what will be written. Later writes of the same runs go to later groups, so the states are encoded now. */
+  seal(): ShardCommit {
+    if (this.#sealed !== undefined) return this.#sealed;
+    const executions: ExecutionWrite[] = [];
+    for (const [entry, write] of this.runs) {
+      const record = encodeState(entry.state);
+      entry.recordBytes = record.length;
+      const { info } = entry.state;
+      executions.push({
+        key: entry.key,
+        record,
+        nextEventId: info.nextEventId,
+        isOpen: isOpen(entry.state),
+        addedSignalRequestIds: write.addedSignalRequestIds,
+        isNew: write.isNew,
+      });
+    }
+    this.#sealed = {
+      nodes: this.nodes,
+      branches: this.branches,
+      executions,
+      currentRuns: Array.from(this.currents, ([slot, current]) => ({
+        domainId: slot.domainId,
+        workflowId: slot.workflowId,
+        current,
+      })),
+      transferTasks: this.transferTasks,
+      timerTasks: this.timerTasks,
+      replicationTasks: this.replicationTasks,
+      deletedRuns: this.deletedRuns,
+      deletedTimers: this.deletedTimers.map(({ fireTimeMs, taskId }) => ({ fireTimeMs, taskId })),
+      shardInfo: this.shardInfo,
+    };
+    return this.#sealed;
+  }
+}

@@ -1,0 +1,169 @@
+// What the parts of the service share: the shards, the domain of a call, and running one command on one run.
+import type { WorkflowExecutionStartedEventAttributes } from '@antiphon/proto';
+import { assert, DomainNotActiveError } from '#base';
+import {
+  type Command,
+  type CommandKind,
+  type CommandReplies,
+  type DecideContext,
+  type DomainView,
+  decide,
+  needsStartedEvent,
+  type Transition,
+} from '#core';
+import type { HistoryClient, RunRef } from '#rpc';
+import type { HistoryDeps, HistoryOptions } from './deps.ts';
+import { decodeEvents, readBatches } from './history-reader.ts';
+import { branchOf } from './run-state.ts';
+import type { ShardActor } from './shard-actor.ts';
+import type { Shards } from './shards.ts';
+import type { RunEntry, Slot } from './workflow-cache.ts';
+
+export interface CommandOutcome<K extends CommandKind> {
+  readonly reply: CommandReplies[K];
+  /** The run after the command. */
+  readonly entry: RunEntry;
+}
+
+export interface CommandOptions<K extends CommandKind> {
+  /** Throws if the run is not the one meant. */
+  readonly check?: ((entry: RunEntry) => void) | undefined;
+  /** Runs in the same turn as the command, before anything else can touch the run. */
+  readonly inTurn?: ((outcome: CommandOutcome<K>, actor: ShardActor) => void) | undefined;
+  /** Time of the command, where it must not be before a timer's. */
+  readonly nowMs?: number | undefined;
+}
+
+export interface HistoryContext {
+  readonly deps: HistoryDeps;
+  readonly options: HistoryOptions;
+  readonly shards: Shards;
+  /** The service itself, for calls between runs. */
+  client(): HistoryClient;
+  /** At once when the domain is cached. */
+  domain(domainId: string): DomainView | Promise<DomainView>;
+  /** DomainNotActive when it may not be written here. */
+  activeDomain(domainId: string): Promise<DomainView>;
+  decideContext(
+    actor: ShardActor,
+    domain: DomainView,
+    extra?: { nowMs?: number | undefined; startedEvent?: WorkflowExecutionStartedEventAttributes | undefined },
+  ): DecideContext;
+  /** Attributes of the run's Started event. For use inside `exclusive`. */
+  loadStartedEvent(entry: RunEntry): Promise<WorkflowExecutionStartedEventAttributes>;
+  /** Decides and applies, inside `exclusive`. */
+  decideIn<K extends CommandKind>(
+    actor: ShardActor,
+    slot: Slot,
+    entry: RunEntry,
+    command: Command<K>,
+    domain: DomainView,
+    nowMs?: number,
+  ): Promise<CommandReplies[K]> | CommandReplies[K];
+  /** One command on one run (runId empty: the current one), durable when it resolves. */
+  run<K extends CommandKind>(ref: RunRef, command: Command<K>, options?: CommandOptions<K>): Promise<CommandOutcome<K>>;
+}
+
+export function createHistoryContext(
+  deps: HistoryDeps,
+  options: HistoryOptions,
+  shards: Shards,
+  client: () => HistoryClient,
+): HistoryContext {
+  const { env, clusters, domains } = deps;
+  const uuid = (): string => env.random.uuid();
+  const random = (): number => env.random.next();
+
+  const decideContext: HistoryContext['decideContext'] = (actor, domain, extra) => ({
+    nowMs: extra?.nowMs ?? env.clock.nowMs(),
+    domain,
+    clusters,
+    limits: deps.limits(),
+    uuid,
+    random,
+    nextTaskId: () => actor.taskIds.next(),
+    startedEvent: extra?.startedEvent,
+  });
+
+  const loadStartedEvent: HistoryContext['loadStartedEvent'] = async (entry) => {
+    const branch = branchOf(entry.state);
+    let first = entry.recent.find(branch.branchId, 1);
+    if (first === undefined) {
+      const page = await readBatches(deps.store.history, branch, { from: 1, to: 2 }, 1);
+      first = decodeEvents(page.batches[0]?.blob ?? new Uint8Array(0))[0];
+    }
+    const attributes = first?.attributes;
+    assert(attributes?.$case === 'workflowExecutionStartedEventAttributes', 'a history begins with Started', {
+      'wf-run-id': entry.key.runId,
+    });
+    return attributes.value;
+  };
+
+  const decideNow = <K extends CommandKind>(
+    actor: ShardActor,
+    slot: Slot,
+    entry: RunEntry,
+    command: Command<K>,
+    context: DecideContext,
+  ): CommandReplies[K] => {
+    actor.assertOpen();
+    const transition: Transition<CommandReplies[K]> = decide(entry.state, command, context);
+    actor.apply(slot, entry, transition);
+    return transition.reply;
+  };
+
+  const decideIn: HistoryContext['decideIn'] = (actor, slot, entry, command, domain, nowMs) => {
+    if (!needsStartedEvent(entry.state)) {
+      return decideNow(actor, slot, entry, command, decideContext(actor, domain, { nowMs }));
+    }
+    return loadStartedEvent(entry).then((startedEvent) =>
+      decideNow(actor, slot, entry, command, decideContext(actor, domain, { nowMs, startedEvent })),
+    );
+  };
+
+  const activeDomain: HistoryContext['activeDomain'] = async (domainId) => {
+    const domain = domains.peekById(domainId) ?? (await domains.byId(domainId));
+    if (!domain.isActiveHere) {
+      throw new DomainNotActiveError(domain.name, clusters.currentCluster, domain.activeCluster);
+    }
+    return domain;
+  };
+
+  const run = async <K extends CommandKind>(
+    ref: RunRef,
+    command: Command<K>,
+    { check, inTurn, nowMs }: CommandOptions<K> = {},
+  ): Promise<CommandOutcome<K>> => {
+    const domain = await activeDomain(ref.domainId);
+    const actor = await shards.of(ref.workflowId);
+    actor.requireRoom();
+    const finish = (entry: RunEntry, reply: CommandReplies[K]): CommandOutcome<K> => {
+      const outcome = { reply, entry };
+      inTurn?.(outcome, actor);
+      return outcome;
+    };
+    const onEntry = (slot: Slot, entry: RunEntry): CommandOutcome<K> | Promise<CommandOutcome<K>> => {
+      check?.(entry);
+      const reply = decideIn(actor, slot, entry, command, domain, nowMs);
+      return reply instanceof Promise ? reply.then((value) => finish(entry, value)) : finish(entry, reply);
+    };
+    return actor.exclusive(ref.domainId, ref.workflowId, (slot) => {
+      const entry = actor.peekRun(slot, ref.runId);
+      if (entry !== undefined) return onEntry(slot, entry);
+      return actor.loadRun(slot, ref.runId).then((loaded) => onEntry(slot, loaded));
+    });
+  };
+
+  return {
+    deps,
+    options,
+    shards,
+    client,
+    domain: (domainId) => domains.peekById(domainId) ?? domains.byId(domainId),
+    activeDomain,
+    decideContext,
+    loadStartedEvent,
+    decideIn,
+    run,
+  };
+}

@@ -1,0 +1,75 @@
+// What the history service is given, and its knobs with their reasons.
+import type { Archiver } from '#archival';
+import type { ClusterGroup, Limits } from '#core';
+import type { DomainCache } from '#domains';
+import type { Env } from '#env';
+import type { Store } from '#persistence';
+import type { NdcHost } from '#replication';
+import type { HistoryReplicationRequest, MatchingClient, SyncActivityRequest } from '#rpc';
+import type { VisibilityStore } from '#visibility';
+
+/** The passive side's work, which src/server brings from `replication/`. */
+export interface ReplicationApply {
+  replicateEvents(host: NdcHost, request: HistoryReplicationRequest): Promise<void>;
+  syncActivity(host: NdcHost, request: SyncActivityRequest): Promise<void>;
+}
+
+export interface HistoryDeps {
+  readonly env: Env;
+  readonly store: Pick<Store, 'shards' | 'history'>;
+  readonly visibility: VisibilityStore;
+  readonly domains: DomainCache;
+  readonly clusters: ClusterGroup;
+  limits(): Limits;
+  /** May be bound late (history and matching call each other): read at each use. */
+  readonly matching: MatchingClient;
+  readonly archiver?: Archiver | undefined;
+  /** Name of this host, written into the shard rows it takes. */
+  readonly host: string;
+  readonly replicate?: ReplicationApply | undefined;
+}
+
+export interface HistoryOptions {
+  /** Shards of a new store; an existing shard map wins. */
+  readonly shardCount: number;
+  /** Estimated bytes of workflow states and recent events kept in memory, over all shards. */
+  readonly cacheBytes: number;
+  /** Encoded events of one run kept for decision tasks and activity inputs. */
+  readonly recentBytesPerRun: number;
+  /** Timers due within this window are in memory. One read a window keeps it filled. */
+  readonly timerWindowMs: number;
+  /** Above it, the rest of the window stays in the store until those before it have fired. */
+  readonly timersInMemoryMax: number;
+  /** A group commit is closed beyond this size: keeps batches below what stores accept. */
+  readonly groupBytesMax: number;
+  /** Uncommitted bytes and commands of a shard beyond which callers get ServiceBusy. */
+  readonly queuedBytesMax: number;
+  readonly queuedCommandsMax: number;
+  /** How often ack levels and finished timers are written when nothing else carries them. */
+  readonly ackIntervalMs: number;
+  /** A long poll for history events answers empty after this time. */
+  readonly longPollMs: number;
+  readonly transferConcurrency: number;
+  readonly timerConcurrency: number;
+  /** Events per page of a history, at least. */
+  readonly pageEventCount: number;
+  /** How long a call waits for its shard to be acquired. */
+  readonly acquireWaitMs: number;
+}
+
+export const DEFAULT_HISTORY_OPTIONS: HistoryOptions = {
+  shardCount: 4,
+  cacheBytes: 256 * 1024 * 1024,
+  recentBytesPerRun: 128 * 1024,
+  timerWindowMs: 60_000,
+  timersInMemoryMax: 200_000,
+  groupBytesMax: 4 * 1024 * 1024,
+  queuedBytesMax: 64 * 1024 * 1024,
+  queuedCommandsMax: 50_000,
+  ackIntervalMs: 5_000,
+  longPollMs: 20_000,
+  transferConcurrency: 1_000,
+  timerConcurrency: 500,
+  pageEventCount: 1_000,
+  acquireWaitMs: 5_000,
+};

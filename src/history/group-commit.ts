@@ -1,0 +1,190 @@
+// The pump of a shard: while one group commits, the next collects. One commit is in flight at a time. The first failure ends the pump, and
+// with it the shard: what the failed group and those after it hold was never acknowledged, and the shard reloads from the store.
+import {
+  assert,
+  isStoreError,
+  ServiceBusyError,
+  type ServiceError,
+  ShardOwnershipLostError,
+  StoreError,
+  unavailable,
+} from '#base';
+import type { Counter, Env, Gauge, Histogram } from '#env';
+import type { ShardStore } from '#persistence';
+import { CommitGroup } from './commit-group.ts';
+import { IDS_PER_RANGE, type TaskIds } from './task-ids.ts';
+
+export interface GroupCommitHost {
+  readonly env: Env;
+  readonly store: ShardStore;
+  readonly shardId: number;
+  readonly host: string;
+  readonly taskIds: TaskIds;
+  /** Adds what travels for free (finished timers, ack levels) to a group about to be sealed. */
+  addPassengers(group: CommitGroup): void;
+  onDurable(group: CommitGroup): void;
+  onFailure(error: unknown): void;
+}
+
+export interface CommitMetrics {
+  readonly groupCommands: Histogram;
+  readonly latencyMs: Histogram;
+  readonly queuedCommands: Gauge;
+  readonly failures: Counter;
+}
+
+export class GroupCommit {
+  readonly #host: GroupCommitHost;
+  readonly #options: { groupBytesMax: number; queuedBytesMax: number; queuedCommandsMax: number };
+  readonly #metrics: CommitMetrics;
+  #rangeId: number;
+  #sealed: CommitGroup[] = [];
+  #open: CommitGroup | undefined;
+  #inFlight: CommitGroup | undefined;
+  #isRunning = false;
+  #failure: ServiceError | undefined;
+  #sealedBytes = 0;
+  #sealedCommands = 0;
+
+  constructor(
+    host: GroupCommitHost,
+    rangeId: number,
+    options: { groupBytesMax: number; queuedBytesMax: number; queuedCommandsMax: number },
+    metrics: CommitMetrics,
+  ) {
+    this.#host = host;
+    this.#rangeId = rangeId;
+    this.#options = options;
+    this.#metrics = metrics;
+  }
+
+  get rangeId(): number {
+    return this.#rangeId;
+  }
+
+  /** The group that a command writes to now. */
+  open(): CommitGroup {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#open === undefined) {
+      this.#open = new CommitGroup();
+      this.#start();
+    }
+    return this.#open;
+  }
+
+  /** Call once a command's whole effect is in the open group. */
+  finishCommand(): void {
+    const group = this.#open;
+    if (group === undefined) return;
+    group.commandCount++;
+    if (group.bytes >= this.#options.groupBytesMax) this.#sealOpen(group);
+  }
+
+  requireRoom(): void {
+    const bytes = this.#sealedBytes + (this.#open?.bytes ?? 0);
+    const commands = this.#sealedCommands + (this.#open?.commandCount ?? 0);
+    if (bytes > this.#options.queuedBytesMax || commands > this.#options.queuedCommandsMax) {
+      throw new ServiceBusyError('Too many writes wait for the store, please retry later.', 'commit-queue-full');
+    }
+    if (this.#host.taskIds.isExhausted) throw new ServiceBusyError('The shard renews its range, please retry later.');
+  }
+
+  /** Fails every group that is not durable, the one in flight included. */
+  close(error: ServiceError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    const groups = [...(this.#inFlight === undefined ? [] : [this.#inFlight]), ...this.#sealed];
+    if (this.#open !== undefined) groups.push(this.#open);
+    this.#sealed = [];
+    this.#open = undefined;
+    for (const group of groups) group.durable.reject(error);
+  }
+
+  /** Resolves when everything written so far is durable or has failed. */
+  async drain(): Promise<void> {
+    for (;;) {
+      const last = this.#open ?? this.#sealed.at(-1) ?? this.#inFlight;
+      if (last === undefined) return;
+      // The outcome is that of the callers who wait for the group.
+      await last.durable.promise.catch(() => {});
+    }
+  }
+
+  #sealOpen(group: CommitGroup): void {
+    this.#host.addPassengers(group);
+    group.seal();
+    this.#open = undefined;
+    this.#sealed.push(group);
+    this.#sealedBytes += group.bytes;
+    this.#sealedCommands += group.commandCount;
+  }
+
+  #start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    // A turn later, so that all commands of this turn share the first group.
+    this.#host.env.scheduler.after(0, () => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#failure === undefined) {
+        if (this.#sealed.length === 0 && this.#open !== undefined) this.#sealOpen(this.#open);
+        const group = this.#sealed.shift();
+        if (group === undefined) break;
+        this.#sealedBytes -= group.bytes;
+        this.#sealedCommands -= group.commandCount;
+        await this.#commit(group);
+      }
+    } catch (error) {
+      this.#metrics.failures.inc();
+      this.#host.onFailure(error);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #commit(group: CommitGroup): Promise<void> {
+    const { env, store, shardId, taskIds } = this.#host;
+    this.#inFlight = group;
+    if (taskIds.isLow) await this.#renewRange();
+    const startMs = env.clock.monotonicMs();
+    await store.commit(shardId, this.#rangeId, group.seal());
+    this.#inFlight = undefined;
+    if (this.#failure !== undefined) return;
+    this.#metrics.groupCommands.observe(group.commandCount);
+    this.#metrics.latencyMs.observe(env.clock.monotonicMs() - startMs);
+    this.#metrics.queuedCommands.set(this.#sealedCommands + (this.#open?.commandCount ?? 0));
+    this.#host.onDurable(group);
+    group.durable.resolve();
+  }
+
+  /** Between two commits, so that no commit of the old range is in flight. */
+  async #renewRange(): Promise<void> {
+    const { env, store, shardId, host, taskIds } = this.#host;
+    const lease = await store.acquireShard(shardId, host, env.clock.nowMs());
+    if (lease.rangeId !== this.#rangeId + 1) {
+      throw new StoreError('ShardOwnershipLost', `range ${this.#rangeId} was followed by another owner's`);
+    }
+    assert(lease.rangeId < Number.MAX_SAFE_INTEGER / IDS_PER_RANGE, 'range ids stay in safe integers');
+    this.#rangeId = lease.rangeId;
+    taskIds.renew(lease.rangeId);
+  }
+}
+
+/** What callers get whose write was in a group that failed. All of it is retryable, and nothing of it claims success. */
+export function answerForFailure(error: unknown, shardId: number): ServiceError {
+  if (isStoreError(error, 'ShardOwnershipLost')) return new ShardOwnershipLostError(shardId, { cause: error });
+  const text = error instanceof Error ? error.message : String(error);
+  const cause = { cause: error };
+  if (isStoreError(error, 'Timeout')) {
+    return unavailable(`The outcome of the write is unknown, please retry with the same request id: ${text}`, cause);
+  }
+  if (isStoreError(error, 'Full')) {
+    return new ServiceBusyError(`The store has no room, nothing was written: ${text}`, 'store-full');
+  }
+  if (isStoreError(error, 'Unavailable')) {
+    return unavailable(`The store is not available, nothing was written: ${text}`, cause);
+  }
+  return unavailable(`Shard ${shardId} was closed and loads again, please retry: ${text}`, cause);
+}

@@ -1,0 +1,20 @@
+// The texts of absent workflows. On a passive cluster the error names the active one: clients go there, or wait for replication.
+import { EntityNotExistsError } from '#base';
+import type { HistoryDeps } from './deps.ts';
+
+export function workflowNotFound(
+  deps: Pick<HistoryDeps, 'domains' | 'clusters'>,
+  domainId: string,
+  workflowId: string,
+  runId: string,
+): EntityNotExistsError {
+  const domain = deps.domains.peekById(domainId);
+  if (domain?.isGlobal === true && !domain.isActiveHere) {
+    return new EntityNotExistsError('Workflow execution not found in non-active cluster', {
+      currentCluster: deps.clusters.currentCluster,
+      activeCluster: domain.activeCluster,
+    });
+  }
+  const run = runId === '' ? '' : `, RunId: ${runId}`;
+  return new EntityNotExistsError(`Workflow execution not found.  WorkflowId: ${workflowId}${run}`);
+}

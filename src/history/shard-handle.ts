@@ -1,0 +1,121 @@
+// Keeps one shard served: acquires it, lets an actor work until it is closed for whatever reason, acquires it again. Acquiring raises the
+// range id, which is what makes an unknown outcome known: after it nothing of the old lease can land.
+import { type Deferred, deferred, isStoreError, type ServiceError, unavailable } from '#base';
+import { sleep } from '#env';
+import type { ShardLease } from '#persistence';
+import type { HistoryDeps } from './deps.ts';
+import type { ShardActor } from './shard-actor.ts';
+
+export interface ShardHandleHost {
+  readonly deps: HistoryDeps;
+  readonly acquireWaitMs: number;
+  createActor(lease: ShardLease): ShardActor;
+  onOpen(actor: ShardActor): void;
+  onClose(actor: ShardActor, reason: unknown): void;
+}
+
+const BACKOFF_MS_MIN = 50;
+const BACKOFF_MS_MAX = 5_000;
+// A lease that lived so long was healthy: the next acquisition does not wait.
+const HEALTHY_MS = 10_000;
+
+export class ShardHandle {
+  readonly shardId: number;
+  readonly #host: ShardHandleHost;
+  readonly #stopping = new AbortController();
+  #actor: ShardActor | undefined;
+  #waiting = new Set<Deferred<ShardActor>>();
+  #lastError: unknown;
+  #loop: Promise<void> | undefined;
+
+  constructor(shardId: number, host: ShardHandleHost) {
+    this.shardId = shardId;
+    this.#host = host;
+  }
+
+  /** The actor if the shard is open now. */
+  get actor(): ShardActor | undefined {
+    return this.#actor?.isClosed === false ? this.#actor : undefined;
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Waits for the shard to be open, for a bounded time. */
+  async ready(): Promise<ShardActor> {
+    const { actor } = this;
+    if (actor !== undefined) return actor;
+    if (this.#stopping.signal.aborted) throw this.#stopped();
+    const waiting = deferred<ShardActor>();
+    this.#waiting.add(waiting);
+    const timer = this.#host.deps.env.scheduler.after(this.#host.acquireWaitMs, () => {
+      this.#waiting.delete(waiting);
+      const cause = this.#lastError instanceof Error ? `: ${this.#lastError.message}` : '';
+      waiting.reject(unavailable(`Shard ${this.shardId} is not open yet, please retry${cause}`));
+    });
+    try {
+      return await waiting.promise;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#actor?.stop(this.#stopped());
+    for (const waiting of this.#waiting) waiting.reject(this.#stopped());
+    this.#waiting.clear();
+    await this.#loop;
+  }
+
+  #stopped(): ServiceError {
+    return unavailable('Shutting down');
+  }
+
+  async #run(): Promise<void> {
+    const { env } = this.#host.deps;
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      const startMs = env.clock.monotonicMs();
+      const isLost = await this.#serveOnce();
+      if (signal.aborted) return;
+      failures = env.clock.monotonicMs() - startMs > HEALTHY_MS ? 0 : failures + 1;
+      // The first loss is followed at once; repeated ones, and another owner, get room.
+      if (failures <= 1 && !isLost) continue;
+      const limitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** failures);
+      await sleep(env.scheduler, limitMs * (0.5 + env.random.next() / 2), signal);
+    }
+  }
+
+  /** One lease from acquisition to close. True when another owner took the shard. */
+  async #serveOnce(): Promise<boolean> {
+    const { deps, createActor, onOpen, onClose } = this.#host;
+    const { env, store, host } = deps;
+    let lease: ShardLease;
+    try {
+      lease = await store.shards.acquireShard(this.shardId, host, env.clock.nowMs());
+    } catch (error) {
+      this.#lastError = error;
+      env.logger.warn('the shard could not be acquired', { 'shard-id': this.shardId, error });
+      return false;
+    }
+    if (this.#stopping.signal.aborted) return false;
+    const actor = createActor(lease);
+    this.#actor = actor;
+    env.logger.info('the shard is open', { 'shard-id': this.shardId, 'range-id': lease.rangeId });
+    onOpen(actor);
+    actor.start();
+    for (const waiting of this.#waiting) waiting.resolve(actor);
+    this.#waiting.clear();
+    const reason = await actor.closed.promise;
+    this.#actor = undefined;
+    this.#lastError = reason;
+    onClose(actor, reason);
+    if (!this.#stopping.signal.aborted) {
+      env.logger.warn('the shard was closed', { 'shard-id': this.shardId, error: reason });
+    }
+    return isStoreError(reason, 'ShardOwnershipLost');
+  }
+}
