@@ -47,7 +47,10 @@ await build({
 });
 await build({
   ...shared,
-  entryPoints: ['client', 'worker', 'workflow', 'activity', 'common'].map((name) => `sdk/${name}/index.ts`),
+  entryPoints: [
+    ...['client', 'worker', 'workflow', 'activity', 'common'].map((name) => `sdk/${name}/index.ts`),
+    'sdk/workflow/sandbox.ts',
+  ],
   outbase: 'sdk',
   outdir: 'sdk/dist',
   chunkNames: 'chunks/[name]-[hash]',

@@ -2,7 +2,10 @@
 import fs from 'node:fs';
 import convict from 'convict';
 import { parse } from 'yaml';
-import { configSchema, type ServerConfig } from './schema.ts';
+import { checkMembers, configSchema, type ServerConfig } from './schema.ts';
+
+// Under this name, and only under it, convict takes a map as one value that a file replaces, instead of merging into the default.
+convict.addFormat({ name: 'object', validate: checkMembers, coerce: (value: unknown) => value });
 
 export class ConfigError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -40,12 +43,7 @@ export function loadConfig(options: {
     env: options.environment ?? process.env,
     args: [],
   });
-  // The group's members are one value: a file that names them replaces the default, it does not add to it.
-  for (const file of options.files ?? []) {
-    const content = readFile(file) as { cluster?: { members?: object } };
-    if (content.cluster?.members !== undefined) config.set('cluster.members' as never, {} as never);
-    config.load(content as object);
-  }
+  for (const file of options.files ?? []) config.load(readFile(file));
   if (options.overrides) config.load(options.overrides as object);
   try {
     config.validate({ allowed: 'strict' });

@@ -47,7 +47,8 @@ const address = (value: unknown): void => {
   }
 };
 
-const members = (value: unknown): void => {
+/** Throws naming the first member that is wrong. */
+export const checkMembers = (value: unknown): void => {
   if (typeof value !== 'object' || value === null) throw new Error('must map cluster names to their settings');
   const seen = new Set<number>();
   for (const [name, member] of Object.entries(value as Record<string, Partial<ClusterConfig>>)) {
@@ -79,7 +80,7 @@ export const configSchema = {
     },
     members: {
       doc: 'Every region of the group: enabled, initialFailoverVersion (unique, below the increment), rpcAddress of its frontend.',
-      format: members,
+      format: 'object',
       default: { 'region-a': { enabled: true, initialFailoverVersion: 0, rpcAddress: '' } } as Record<
         string,
         ClusterConfig

@@ -140,6 +140,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     worker,
     archiver,
     async start() {
+      domainService.start();
       domains.start();
       archiver.start();
       matching.start();
@@ -153,6 +154,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       await history.stop();
       await archiver.stop();
       domains.stop();
+      domainService.stop();
     },
   };
 }
