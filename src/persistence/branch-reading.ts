@@ -1,7 +1,8 @@
-// Reading a branch of a history tree: which rows of which branches make up its events. Shared by all drivers.
-// A branch inherits each ancestor's nodes up to that ancestor's end (exclusive) and has its own from there on. Writers never overwrite: a
-// commit that was lost may leave a node behind, so per node id the largest txn id is the true one, and a node that starts before the
-// expected event id belongs to such a leftover and is skipped. A hole is corruption. Cadence: common/persistence/history_manager.go.
+// Reading a branch of a history tree: which rows of which branches make up its events. Shared by all drivers. A
+// branch inherits each ancestor's nodes up to that ancestor's end (exclusive) and has its own from there on. Writers
+// never overwrite: a commit that was lost may leave a node behind, so per node id the largest txn id is the true one,
+// and a node that starts before the expected event id belongs to such a leftover and is skipped. A hole is
+// corruption. Cadence: common/persistence/history_manager.go.
 import type { HistoryBranch } from '@antiphon/proto/internal';
 import { StoreError } from '#base';
 import type { HistoryNode, Page } from './ports.ts';
@@ -58,7 +59,10 @@ export function readBranchPage(
   return { items };
 }
 
-/** What a deletion of `branch` removes: per branch id the first node id that no remaining branch of the tree refers to. */
+/**
+ * What a deletion of `branch` removes: per branch id the first node id that no remaining branch of the tree refers
+ * to.
+ */
 export function unreferencedNodes(
   branch: HistoryBranch,
   remaining: readonly HistoryBranch[],

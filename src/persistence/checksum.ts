@@ -1,5 +1,6 @@
-// CRC-32 of stored blobs: written beside them, verified on every read, so that a torn or flipped page is an error that names its row
-// instead of a wrong workflow. It guards against accidents, not against attackers (archives have SHA-256 chains for that).
+// CRC-32 of stored blobs: written beside them, verified on every read, so that a torn or flipped page is an error
+// that names its row instead of a wrong workflow. It guards against accidents, not against attackers (archives have
+// SHA-256 chains for that).
 import { crc32 } from 'node:zlib';
 import { StoreError } from '#base';
 
@@ -10,4 +11,13 @@ export const checksum = (blob: Uint8Array, seed = 0): number => crc32(blob, seed
 export function verified(blob: Uint8Array, expected: number, seed: number, row: () => string): Uint8Array {
   if (checksum(blob, seed) !== expected) throw new StoreError('Corrupt', `checksum mismatch in ${row()}`);
   return blob;
+}
+
+/** Decodes a stored message, or throws Corrupt naming its row. */
+export function decoded<T>(codec: { decode(blob: Uint8Array): T }, blob: Uint8Array, row: string): T {
+  try {
+    return codec.decode(blob);
+  } catch (error) {
+    throw new StoreError('Corrupt', `undecodable bytes in ${row}`, { cause: error });
+  }
 }

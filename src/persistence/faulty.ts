@@ -1,6 +1,7 @@
-// A store that fails on purpose, for simulation and contract tests. Every call asks the plan what shall happen to it: nothing, a delay, a failure
-// before it is applied (Unavailable), or a failure after (Timeout: the outcome is unknown to the caller and in truth applied). A write that
-// is delayed and whose owner has died meanwhile still lands: that is what fences are for.
+// A store that fails on purpose, for simulation and contract tests. Every call asks the plan what shall happen to it:
+// nothing, a delay, a failure before it is applied (Unavailable), or a failure after (Timeout: the outcome is unknown
+// to the caller and in truth applied). A write that is delayed and whose owner has died meanwhile still lands: that
+// is what fences are for.
 import { StoreError } from '#base';
 import { type Scheduler, sleep } from '#env';
 import type { Store } from './ports.ts';
@@ -15,7 +16,10 @@ export interface StoreCall {
 export interface Fault {
   /** Waits before anything else. */
   readonly delayMs?: number;
-  /** 'before': not applied, Unavailable. 'after': applied, reported as Timeout. 'never': not applied, reported as Timeout. */
+  /**
+   * 'before': not applied, Unavailable. 'after': applied, reported as Timeout. 'never': not applied, reported as
+   * Timeout.
+   */
   readonly fail?: 'before' | 'after' | 'never';
   /** Waits between applying and answering. */
   readonly answerDelayMs?: number;

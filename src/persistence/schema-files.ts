@@ -1,5 +1,6 @@
-// The numbered schema versions under schema/<driver>/, as the manifest lists them. A released version never changes: the next change is the
-// next version. Found by walking up from this file, so it works from the sources and from the build.
+// The numbered schema versions under schema/<driver>/, as the manifest lists them. A released version never changes:
+// the next change is the next version. Found by walking up from this file, so it works from the sources and from the
+// build.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,6 @@
-// The schema tool: which versions a store has, what is pending, applying it. The server applies pending versions of an embedded store itself when it
-// opens it; this is for `antiphon schema …` and for stores that an operator upgrades by hand.
+// The schema tool: which versions a store has, what is pending, applying it. The server applies pending versions of
+// an embedded store itself when it opens it; this is for `antiphon schema …` and for stores that an operator upgrades
+// by hand.
 import { existsSync } from 'node:fs';
 import type { Env } from '#env';
 import { loadSchemaVersions, type SchemaVersion } from '#persistence';
@@ -34,7 +35,10 @@ export interface SchemaStatus {
 
 export interface SchemaTool {
   status(): Promise<SchemaStatus>;
-  /** Applies what is pending, in order, each version in one transaction; with `dryRun` only says what it would apply. */
+  /**
+   * Applies what is pending, in order, each version in one transaction; with `dryRun` only says what it would
+   * apply.
+   */
   apply(options?: { readonly dryRun?: boolean }): Promise<readonly SchemaVersion[]>;
   /** The statements of one version, or of all. */
   print(version?: number): string;

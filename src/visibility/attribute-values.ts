@@ -96,7 +96,10 @@ function valuesOfPayload(attribute: SearchAttribute, data: Uint8Array): Attribut
   return values.every((value) => value !== undefined) ? values : undefined;
 }
 
-/** The custom attributes of a run as plain values. What does not decode was refused by the frontend, or its type has changed since: it is left out. */
+/**
+ * The custom attributes of a run as plain values. What does not decode was refused by the frontend, or its type has
+ * changed since: it is left out.
+ */
 export function decodeSearchAttributes(
   attributes: SearchAttributes | undefined,
   registry: SearchAttributeRegistry,

@@ -1,5 +1,5 @@
-// Names and numbers of close and execution statuses. In queries a close status counts from 0 (completed), one less than on the wire, where 0 is
-// "open".
+// Names and numbers of close and execution statuses. In queries a close status counts from 0 (completed), one less
+// than on the wire, where 0 is "open".
 
 export const CLOSE_STATUS_NAMES = [
   'COMPLETED',

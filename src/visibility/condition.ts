@@ -1,5 +1,5 @@
-// A checked query: attributes are resolved and values have the attribute's type. Logic is two-valued: a comparison with a missing value is false, so its
-// negation (and !=) is true. A list matches when any element does.
+// A checked query: attributes are resolved and values have the attribute's type. Logic is two-valued: a comparison
+// with a missing value is false, so its negation (and !=) is true. A list matches when any element does.
 import type { SearchAttribute } from './search-attributes.ts';
 
 /** Times are unix milliseconds, perhaps with a fraction when a query gave nanoseconds. */

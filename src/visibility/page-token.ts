@@ -1,5 +1,5 @@
-// Where a listing goes on: the sort value and row number of the last row shown. Bound to its listing, so that a token of another query or domain
-// is refused instead of giving a wrong page.
+// Where a listing goes on: the sort value and row number of the last row shown. Bound to its listing, so that a token
+// of another query or domain is refused instead of giving a wrong page.
 import { badRequest, fingerprint32 } from '#base';
 import type { AttributeValue } from './condition.ts';
 import type { Listing } from './ports.ts';

@@ -1,6 +1,6 @@
-// Which attributes a run can be found by, and of what type. System attributes come from the record itself; custom ones are set by workflows as
-// search attributes. `type` is what GetSearchAttributes answers (system times are INT there, as in Cadence); `values` is what we compare.
-// Cadence: common/definition/indexedKeys.go.
+// Which attributes a run can be found by, and of what type. System attributes come from the record itself; custom
+// ones are set by workflows as search attributes. `type` is what GetSearchAttributes answers (system times are INT
+// there, as in Cadence); `values` is what we compare. Cadence: common/definition/indexedKeys.go.
 import { IndexedValueType } from '@antiphon/proto';
 
 /** 'text' is matched by phrase, 'keyword' whole; 'time' is unix milliseconds; 'status' a close status from 0. */

@@ -1,5 +1,5 @@
-// From a listing (a query text, or the fixed filters of the older calls) to a checked selection. What is wrong with a query is a BadRequest that
-// points at it.
+// From a listing (a query text, or the fixed filters of the older calls) to a checked selection. What is wrong with a
+// query is a BadRequest that points at it.
 import { badRequest, required } from '#base';
 import { valueOfLiteral } from './attribute-values.ts';
 import type { AttributeValue, Condition, Selection } from './condition.ts';
@@ -85,7 +85,10 @@ export function selectionOfQuery(query: string, registry: SearchAttributeRegistr
   return { where: condition, orderBy: { attribute, descending: orderBy.descending } };
 }
 
-/** Open runs are bounded and ordered by start time, closed ones by close time. Cadence: es_visibility_store.go getSearchResult. */
+/**
+ * Open runs are bounded and ordered by start time, closed ones by close time. Cadence: es_visibility_store.go
+ * getSearchResult.
+ */
 function selectionOfFilter(filter: Extract<Listing, { kind: 'filter' }>): Selection {
   const closeTime: Condition = { kind: 'missing', attribute: attributeNamed('CloseTime') };
   const timeAttribute = attributeNamed(filter.open ? 'StartTime' : 'CloseTime');

@@ -1,5 +1,5 @@
-// How strings match. `=` on a String attribute finds the words of the phrase, in order and whatever their case, as full-text search does in
-// Cadence; LIKE has the wildcards % and _ and minds case.
+// How strings match. `=` on a String attribute finds the words of the phrase, in order and whatever their case, as
+// full-text search does in Cadence; LIKE has the wildcards % and _ and minds case.
 
 const WORD = /[\p{L}\p{N}_]+/gu;
 

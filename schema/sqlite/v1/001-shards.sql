@@ -1,5 +1,6 @@
--- Everything a shard's commit writes, apart from histories. range_id is the fence of every commit.
--- Rows that are updated live in rowid tables, keyed by a number that grows: runs of one time lie together, and an update touches one page.
+-- Everything a shard's commit writes, apart from histories. range_id is the fence of every commit. Rows that are
+-- updated live in rowid tables, keyed by a number that grows: runs of one time lie together, and an update touches
+-- one page.
 
 CREATE TABLE shard_map (
   id    INTEGER PRIMARY KEY CHECK (id = 1),

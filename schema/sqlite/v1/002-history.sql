@@ -1,4 +1,5 @@
--- Histories: a tree of branches per chain of resets and conflicts, each branch a sequence of batches of events ("nodes").
+-- Histories: a tree of branches per chain of resets and conflicts, each branch a sequence of batches of events
+-- ("nodes").
 
 CREATE TABLE history_branches (
   branch_no INTEGER PRIMARY KEY,

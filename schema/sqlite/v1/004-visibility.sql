@@ -1,5 +1,5 @@
--- The visibility projection: one row a run, found by the common filters without a scan. Sort keys end in run_no, so that
--- pages are stable.
+-- The visibility projection: one row a run, found by the common filters without a scan. Sort keys end in run_no, so
+-- that pages are stable.
 
 CREATE TABLE visibility (
   run_no            INTEGER PRIMARY KEY,

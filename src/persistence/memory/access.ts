@@ -1,5 +1,6 @@
-// How a memory store's calls reach its image. With an env, writes wait for a later turn and apply there in the order they were called, as the
-// group commit of a disk store does: a crash before that turn loses them. Without one they apply at once.
+// How a memory store's calls reach its image. With an env, writes wait for a later turn and apply there in the order
+// they were called, as the group commit of a disk store does: a crash before that turn loses them. Without one they
+// apply at once.
 import { StoreError } from '#base';
 import type { Env } from '#env';
 

@@ -1,4 +1,5 @@
-// The history port in memory: nodes per branch of a tree, garbage nodes of lost commits included, as a real store would keep them.
+// The history port in memory: nodes per branch of a tree, garbage nodes of lost commits included, as a real store
+// would keep them.
 import { HistoryBranch } from '@antiphon/proto/internal';
 import { readBranchPage, unreferencedNodes } from '../branch-reading.ts';
 import type { BranchRow, HistoryNode, HistoryStore } from '../ports.ts';

@@ -1,5 +1,5 @@
-// What survives a crash of a memory store: the "disk" that successive opens share. Tasks and records are kept encoded, so that no object of a
-// caller is ever aliased with a stored one.
+// What survives a crash of a memory store: the "disk" that successive opens share. Tasks and records are kept
+// encoded, so that no object of a caller is ever aliased with a stored one.
 import type { BacklogTask, CurrentRun, HistoryNode, RunKey, ShardMap } from '../ports.ts';
 import type { SortedRows } from './sorted-rows.ts';
 

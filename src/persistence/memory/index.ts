@@ -1,5 +1,6 @@
-// The memory driver, for tests and simulation. What is written lives in a MemoryImage: give the same image to the next store and it sees what
-// was durable, as a restarted process sees its disk. `close` is also the crash: writes not yet applied are lost.
+// The memory driver, for tests and simulation. What is written lives in a MemoryImage: give the same image to the
+// next store and it sees what was durable, as a restarted process sees its disk. `close` is also the crash: writes
+// not yet applied are lost.
 import type { Env } from '#env';
 import type { Store } from '../ports.ts';
 import { createMemoryAccess } from './access.ts';

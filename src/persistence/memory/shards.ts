@@ -1,4 +1,5 @@
-// The shard port in memory. A commit checks everything it can fail on before it changes anything, so it is atomic without undo.
+// The shard port in memory. A commit checks everything it can fail on before it changes anything, so it is atomic
+// without undo.
 import { ReplicationTask, ShardInfo, TimerTask, TransferTask } from '@antiphon/proto/internal';
 import { StoreError } from '#base';
 import type { RunKey, ShardCommit, ShardStore } from '../ports.ts';

@@ -20,7 +20,10 @@ export class SortedRows<T> {
     else this.#rows.splice(index, 0, row);
   }
 
-  /** Rows from the first for which `position` is not negative, while `wanted` holds. `position` must grow along the rows. */
+  /**
+   * Rows from the first for which `position` is not negative, while `wanted` holds. `position` must grow along the
+   * rows.
+   */
   read(position: (row: T) => number, wanted: (row: T) => boolean, limit = Number.MAX_SAFE_INTEGER): T[] {
     const found: T[] = [];
     for (let index = this.#lowerBound(position); index < this.#rows.length && found.length < limit; index++) {

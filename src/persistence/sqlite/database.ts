@@ -1,5 +1,6 @@
-// One SQLite file: opened by one process for writing (a lock file says so; the kernel drops it with the process), in WAL mode, synced per commit
-// by default, readable only by its owner. All drivers on the file share this connection and its group commit.
+// One SQLite file: opened by one process for writing (a lock file says so; the kernel drops it with the process), in
+// WAL mode, synced per commit by default, readable only by its owner. All drivers on the file share this connection
+// and its group commit.
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
@@ -20,7 +21,10 @@ export interface SqliteOptions {
   readonly maxPageCount?: number;
   /** For tools beside a running server: takes no lock and writes nothing. */
   readonly readOnly?: boolean;
-  /** 'apply' (default) brings the schema up to date; 'require' refuses a file that is not; 'ignore' is for the schema tool. */
+  /**
+   * 'apply' (default) brings the schema up to date; 'require' refuses a file that is not; 'ignore' is for the
+   * schema tool.
+   */
   readonly schema?: 'apply' | 'require' | 'ignore';
 }
 
@@ -36,7 +40,10 @@ export interface SqliteDatabase {
 
 const WAL_PAGES_BETWEEN_CHECKPOINTS = 4000;
 
-/** Creates the file for its owner only, before SQLite would with the process's umask; -wal and -shm inherit its mode. */
+/**
+ * Creates the file for its owner only, before SQLite would with the process's umask; -wal and -shm inherit its
+ * mode.
+ */
 function createPrivateFile(path: string): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -1,6 +1,7 @@
 // The domain port on SQLite.
 import { DomainRecord } from '@antiphon/proto/internal';
 import { required, StoreError } from '#base';
+import { decoded } from '../checksum.ts';
 import type { DomainStore } from '../ports.ts';
 import type { SqliteDatabase } from './database.ts';
 
@@ -55,9 +56,12 @@ export function createSqliteDomains(database: SqliteDatabase): DomainStore {
     findDomain: (by) =>
       database.read('findDomain', () => {
         const row = 'id' in by ? sql.byId.get(by.id) : sql.byName.get(by.name);
-        return row === undefined ? undefined : DomainRecord.decode(row.record);
+        return row === undefined ? undefined : decoded(DomainRecord, row.record, 'a domain record');
       }),
-    listDomains: () => database.read('listDomains', () => sql.all.all().map((row) => DomainRecord.decode(row.record))),
+    listDomains: () =>
+      database.read('listDomains', () =>
+        sql.all.all().map((row) => decoded(DomainRecord, row.record, 'a domain record')),
+      ),
     deleteDomain: (id) =>
       database.write('deleteDomain', () => {
         if (sql.remove.run(id).changes > 0) sql.nextVersion.get();

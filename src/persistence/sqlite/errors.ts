@@ -4,7 +4,10 @@ import { StoreError } from '#base';
 
 const codeOf = (error: unknown): string => (error instanceof Database.SqliteError ? error.code : '');
 
-/** An error of a statement: its transaction has not been committed, so nothing happened. Errors that are not SQLite's pass unchanged. */
+/**
+ * An error of a statement: its transaction has not been committed, so nothing happened. Errors that are not
+ * SQLite's pass unchanged.
+ */
 export function statementError(what: string, error: unknown): unknown {
   const code = codeOf(error);
   if (code === '') return error;

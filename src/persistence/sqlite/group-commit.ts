@@ -1,6 +1,7 @@
-// Group commit. All writes that are asked for in one turn of the event loop share one transaction, and with it one sync of the disk. Each runs
-// in its own savepoint: a lost fence undoes that write alone. Writes apply in the order they were called. A caller hears of its write only
-// after COMMIT returned; an error of COMMIT itself leaves the outcome unknown (see errors.ts).
+// Group commit. All writes that are asked for in one turn of the event loop share one transaction, and with it one
+// sync of the disk. Each runs in its own savepoint: a lost fence undoes that write alone. Writes apply in the order
+// they were called. A caller hears of its write only after COMMIT returned; an error of COMMIT itself leaves the
+// outcome unknown (see errors.ts).
 import type { Database } from 'better-sqlite3';
 import { StoreError } from '#base';
 import type { Env } from '#env';
@@ -97,7 +98,8 @@ export function createGroupCommit(connection: Database, env: Env): GroupCommit {
     for (const [index, job] of jobs.entries()) {
       const outcome = applyJob(job);
       if (outcome === 'lost') {
-        // Certainly nothing of the group was written, so the others run again, each alone: the next to fail takes none with it.
+        // Certainly nothing of the group was written, so the others run again, each alone: the next to fail takes
+        // none with it.
         const others = [...applied.map((entry) => entry.job), ...jobs.slice(index + 1)];
         waiting = [...others, ...waiting];
         soloJobs += others.length;

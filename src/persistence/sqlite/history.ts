@@ -1,15 +1,15 @@
-// The history port on SQLite. A branch has a small growing number, and a node's key is that number and its first event id in one integer: nodes
-// of runs of one time lie together, and no UUID is repeated per node.
+// The history port on SQLite. A branch has a small growing number, and a node's key is that number and its first
+// event id in one integer: nodes of runs of one time lie together, and no UUID is repeated per node.
 import { HistoryBranch } from '@antiphon/proto/internal';
 import { LRUCache } from 'lru-cache';
 import { assert } from '#base';
 import { type BranchSegment, readBranchPage, unreferencedNodes } from '../branch-reading.ts';
-import { checksum, verified } from '../checksum.ts';
+import { checksum, decoded, verified } from '../checksum.ts';
 import type { BranchRow, HistoryNode, HistoryStore } from '../ports.ts';
 import type { SqliteDatabase } from './database.ts';
 
 const NODE_ID_LIMIT = 2 ** 24;
-const BRANCH_NUMBERS_CACHED = 100_000;
+const BRANCH_NUMBERS_CACHED = 20_000;
 
 interface NodeRow {
   readonly node_key: number;
@@ -76,7 +76,8 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
     if (known !== undefined) numbers.set(key, known);
     return known;
   };
-  // Nodes may come before their branch's row (a conflict branch being fetched): a row that is not listed holds their number.
+  // Nodes may come before their branch's row (a conflict branch being fetched): a row that is not listed holds their
+  // number.
   const numberFor = (treeId: string, branchId: string): number => {
     const known = findNumber(treeId, branchId);
     if (known !== undefined) return known;
@@ -119,7 +120,9 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
   const deleteBranch = (branch: HistoryBranch): void => {
     const { treeId } = branch;
     sql.hideBranch.run(treeId, branch.branchId);
-    const remaining = sql.liveBranches.all(treeId).map((row) => HistoryBranch.decode(row.branch));
+    const remaining = sql.liveBranches
+      .all(treeId)
+      .map((row) => decoded(HistoryBranch, row.branch, `history tree ${treeId}`));
     for (const { branchId, fromNodeId } of unreferencedNodes(branch, remaining)) {
       const branchNumber = findNumber(treeId, branchId);
       if (branchNumber === undefined) continue;
@@ -140,7 +143,9 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
       ),
     listBranches: (treeId) =>
       database.read('listBranches', () =>
-        sql.liveBranches.all(treeId).map(({ branch, info }) => ({ branch: HistoryBranch.decode(branch), info })),
+        sql.liveBranches
+          .all(treeId)
+          .map(({ branch, info }) => ({ branch: decoded(HistoryBranch, branch, `history tree ${treeId}`), info })),
       ),
     appendNodes: (nodes, branches) => database.write('appendNodes', () => writeNodes(nodes, branches)),
     deleteBranch: (branch) => database.write('deleteBranch', () => deleteBranch(branch)),

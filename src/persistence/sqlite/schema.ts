@@ -1,5 +1,6 @@
-// Which schema versions a SQLite file has, and bringing it up to date. Each version is applied in one transaction with its record, so a crash
-// leaves the file at a whole version. A file from a newer release is refused rather than guessed at.
+// Which schema versions a SQLite file has, and bringing it up to date. Each version is applied in one transaction
+// with its record, so a crash leaves the file at a whole version. A file from a newer release is refused rather than
+// guessed at.
 import type { Database } from 'better-sqlite3';
 import { StoreError } from '#base';
 import { loadSchemaVersions, type SchemaVersion } from '../schema-files.ts';

@@ -1,6 +1,8 @@
-// The shard port on SQLite. The fence is checked first inside the commit's savepoint, so a lost shard writes nothing at all.
+// The shard port on SQLite. The fence is checked first inside the commit's savepoint, so a lost shard writes nothing
+// at all.
 import { ReplicationTask, ShardInfo, TimerTask, TransferTask } from '@antiphon/proto/internal';
 import { StoreError } from '#base';
+import { decoded } from '../checksum.ts';
 import type { ShardCommit, ShardLease, ShardMap, ShardStore } from '../ports.ts';
 import type { SqliteDatabase } from './database.ts';
 import type { SqliteExecutions } from './executions.ts';
@@ -74,7 +76,10 @@ function writeInfo(sql: Statements, shardId: number, info: ShardInfo): void {
 
 function acquire(sql: Statements, shardId: number, owner: string, nowMs: number): ShardLease {
   const row = sql.shard.get(shardId);
-  const stored = row === undefined ? ShardInfo.decode(new Uint8Array()) : ShardInfo.decode(row.info);
+  const stored =
+    row === undefined
+      ? ShardInfo.decode(new Uint8Array())
+      : decoded(ShardInfo, row.info, `the row of shard ${shardId}`);
   const info = { ...stored, shardId, owner, updatedMs: nowMs };
   const rangeId = (row?.range_id ?? 0) + 1;
   sql.putShard.run(shardId, rangeId, ShardInfo.encode(info).finish());
@@ -113,18 +118,22 @@ export function createSqliteShards(
       database.read('loadCurrentRun', () => rows.executions.loadCurrentRun(shardId, domainId, workflowId)),
     loadTransferTasks: (shardId, afterId, limit) =>
       database.read('loadTransferTasks', () =>
-        sql.transfer.load.all(shardId, afterId, limit).map(({ task }) => TransferTask.decode(task)),
+        sql.transfer.load
+          .all(shardId, afterId, limit)
+          .map(({ task }) => decoded(TransferTask, task, `a transfer task of shard ${shardId}`)),
       ),
     loadTimerTasks: (shardId, after, beforeMs, limit) =>
       database.read('loadTimerTasks', () =>
         sql.loadTimers
           .all(shardId, after.fireTimeMs, after.taskId, beforeMs, limit)
-          .map(({ task }) => TimerTask.decode(task)),
+          .map(({ task }) => decoded(TimerTask, task, `a timer task of shard ${shardId}`)),
       ),
     nextTimerMs: (shardId, fromMs) => database.read('nextTimerMs', () => sql.nextTimer.get(shardId, fromMs)),
     loadReplicationTasks: (shardId, afterId, limit) =>
       database.read('loadReplicationTasks', () =>
-        sql.replication.load.all(shardId, afterId, limit).map(({ task }) => ReplicationTask.decode(task)),
+        sql.replication.load
+          .all(shardId, afterId, limit)
+          .map(({ task }) => decoded(ReplicationTask, task, `a replication task of shard ${shardId}`)),
       ),
     listExecutions: (shardId, token, limit) =>
       database.read('listExecutions', () => rows.executions.list(shardId, token, limit)),

@@ -1,6 +1,6 @@
-// Compiles a selection to SQL. The text consists of our own words and column names only; every value of a query is a parameter, so nothing
-// that a client writes becomes SQL. NOT is pushed down to the leaves, where `IS NOT TRUE` makes the logic two-valued and leaves positive
-// conditions plain enough for the indexes of schema/sqlite.
+// Compiles a selection to SQL. The text consists of our own words and column names only; every value of a query is a
+// parameter, so nothing that a client writes becomes SQL. NOT is pushed down to the leaves, where `IS NOT TRUE` makes
+// the logic two-valued and leaves positive conditions plain enough for the indexes of schema/sqlite.
 import { assert } from '#base';
 import { CLOSE_STATUS_NAMES } from '../close-status.ts';
 import type { AttributeValue, Condition, Selection } from '../condition.ts';

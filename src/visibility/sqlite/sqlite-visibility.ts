@@ -1,5 +1,5 @@
-// Visibility in the store's own SQLite file: its writes join the same group commits, and it is read with a page of SQL per list. A removed run
-// leaves a tombstone for a while, so that a late write does not bring it back.
+// Visibility in the store's own SQLite file: its writes join the same group commits, and it is read with a page of
+// SQL per list. A removed run leaves a tombstone for a while, so that a late write does not bring it back.
 import type { Statement } from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import type { Env } from '#env';

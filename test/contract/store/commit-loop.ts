@@ -1,4 +1,5 @@
-// Child process of the crash test: commits without end, telling its parent each commit that was acknowledged. It is killed, never stopped.
+// Child process of the crash test: commits without end, telling its parent each commit that was acknowledged. It is
+// killed, never stopped.
 import { createRealEnv } from '#env';
 import { createSqliteStore } from '#persistence/sqlite';
 import { branchOf, branchRow, currentRun, emptyCommit, execution, node, transferTask } from './drivers.ts';

@@ -1,7 +1,8 @@
-// What only a file can suffer: SIGKILL in the middle of commits, flipped bits, a full disk, a second process, a schema of another release.
+// What only a file can suffer: SIGKILL in the middle of commits, flipped bits, a full disk, a second process, a
+// schema of another release.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -20,6 +21,7 @@ import {
   node,
   runKey,
   temporaryFolder,
+  textOf,
   transferTask,
 } from './drivers.ts';
 
@@ -139,6 +141,80 @@ describe('a SQLite store whose bytes changed', () => {
       store.history.readBranch(branch, { minEventId: 1, maxEventId }, { minEvents: 10 });
     await expect(read(10)).rejects.toSatisfy(corrupt(/events from 3 of history branch tree\/branch \(.*:w:tree\)/));
     expect((await read(3)).items).toHaveLength(1);
+  });
+});
+
+describe('a SQLite store that was torn', () => {
+  const copyTo = (name: string): string => {
+    const copy = join(folder.path, name);
+    for (const suffix of ['', '-wal']) copyFileSync(path() + suffix, copy + suffix);
+    return copy;
+  };
+  const commitMany = async (count: number): Promise<SqliteStore> => {
+    const store = open();
+    await store.shards.acquireShard(1, 'a', 1);
+    for (let index = 0; index < count; index++) {
+      const branch = branchOf(`tree ${index}`, 'a');
+      await store.shards.commit(1, 1, {
+        ...emptyCommit,
+        branches: [branchRow(branch)],
+        nodes: [node(branch, 1, 2)],
+        executions: [execution(`w${index}`)],
+      });
+    }
+    return store;
+  };
+
+  it('has a prefix of the commits, each whole, when the tail of its log is gone', async () => {
+    await commitMany(20);
+    for (const torn of [10, 4096, 40_000]) {
+      const copy = copyTo(`torn-${torn}.db`);
+      truncateSync(`${copy}-wal`, statSync(`${copy}-wal`).size - torn);
+      const store = open({ path: copy });
+      const { items } = await store.shards.listExecutions(1, undefined, 100);
+      expect(items.length).toBeGreaterThan(0);
+      expect(items.length).toBeLessThan(20);
+      const survivors = items.map(({ workflowId }) => Number(workflowId.slice(1))).toSorted((a, b) => a - b);
+      expect(survivors).toEqual(survivors.map((_, index) => index));
+      for (const index of survivors) {
+        const range = { minEventId: 1, maxEventId: 9 };
+        const page = await store.history.readBranch(branchOf(`tree ${index}`, 'a'), range, { minEvents: 9 });
+        expect(page.items).toHaveLength(1);
+      }
+    }
+  });
+
+  it('answers with the right bytes or an error, never with wrong ones, wherever a byte of the file flips', async () => {
+    const written = await commitMany(20);
+    await written.close();
+    const original = readFileSync(path());
+    let failures = 0;
+    for (let flip = 0; flip < 60; flip++) {
+      const copy = join(folder.path, 'flipped.db');
+      const damaged = Buffer.from(original);
+      // Leaves the header's first page alone: without it there is no database at all.
+      const position = 4096 + Math.floor(((original.length - 4096) * flip) / 60) + (flip % 7);
+      damaged[position] = (damaged[position] ?? 0) ^ 0x41;
+      writeFileSync(copy, damaged);
+      let store: SqliteStore | undefined;
+      try {
+        store = createSqliteStore({ path: copy }, env);
+        for (let index = 0; index < 20; index++) {
+          const loaded = await store.shards.loadExecution(1, runKey(`w${index}`));
+          if (loaded !== undefined) expect(textOf(loaded.record)).toBe(`record of w${index}`);
+          const range = { minEventId: 1, maxEventId: 9 };
+          const page = await store.history.readBranch(branchOf(`tree ${index}`, 'a'), range, { minEvents: 9 });
+          for (const item of page.items) expect(textOf(item.blob)).toBe('a:1:10');
+        }
+      } catch (error) {
+        if (!isStoreError(error, 'Corrupt') && !isStoreError(error, 'Unavailable')) throw error;
+        failures++;
+      } finally {
+        await store?.close();
+        for (const suffix of ['', '-wal', '-shm', '.lock']) rmSync(copy + suffix, { force: true });
+      }
+    }
+    expect(failures).toBeGreaterThan(0);
   });
 });
 
