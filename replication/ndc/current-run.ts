@@ -25,7 +25,9 @@ export const VERSION_CONFLICT_REASON = 'Terminate Workflow Due To Version Confli
 export const WORKER_SERVICE_IDENTITY = 'worker-service';
 
 function withAllTasks(transition: RunTransition, context: DecideContext): RunTransition {
-  const refreshed = decide(transition.state, { kind: 'refreshTasks' }, context).run;
+  // At the version that was written last: whatever the domain says meanwhile, refreshing must not write events.
+  const own = contextWithVersion(context, versionOf(transition.state));
+  const refreshed = decide(transition.state, { kind: 'refreshTasks' }, own).run;
   // What this cluster has to tell the others stays; the rest is derived anew.
   const { replication } = transition.tasks;
   return { state: refreshed.state, batches: transition.batches, tasks: { ...refreshed.tasks, replication } };
@@ -65,35 +67,37 @@ function suppress(loser: WorkflowState, context: DecideContext): RunWrite | unde
   return { transition: terminated.run, isNew: false };
 }
 
+export interface Settled {
+  readonly writes: NdcWrites;
+  /** The run that the workflow id means afterwards, as the writes leave it. */
+  readonly counting: WorkflowState;
+  /** Another run, written with a later version, stands against the target. */
+  readonly lostToVersion: boolean;
+}
+
 /** The writes that make `target` (and the run it continued as) part of the workflow. */
 export async function settleCurrentRun(
   transaction: NdcTransaction,
   target: ReplicatedRun,
   newRun: ReplicatedRun | undefined,
-): Promise<NdcWrites> {
+): Promise<Settled> {
   const context = transaction.context();
   const contender = newRun ?? target;
   const all = newRun === undefined ? [target] : [target, newRun];
   const stored = await transaction.currentRun();
   const other = await otherRun(transaction, stored, target);
-  if (other === undefined) {
-    const runs = all.map((run) => asCounting(run, context));
-    return { runs, current: currentRunOf(stateOfLast(runs)) };
+  const candidate = contender.transition.state;
+  if (other !== undefined && !happensAfter(candidate, other)) {
+    const runs = all.map((run) => asResting(run, context));
+    return { writes: { runs }, counting: other, lostToVersion: versionOf(candidate) < versionOf(other) };
   }
-  if (!happensAfter(contender.transition.state, other)) {
-    return { runs: all.map((run) => asResting(run, context)) };
-  }
-  const runs = all.map((run) => (run === contender ? asCounting(run, context) : asResting(run, context)));
-  const current = currentRunOf(stateOfLast(runs));
-  const loser = suppress(other, context);
-  return { runs: loser === undefined ? runs : [loser, ...runs], current };
+  const kept = all.filter((run) => run !== contender).map((run) => asResting(run, context));
+  const counting = asCounting(contender, context);
+  const loser = other === undefined ? undefined : suppress(other, context);
+  const { state } = counting.transition;
+  const runs = [...(loser === undefined ? [] : [loser]), ...kept, counting];
+  return { writes: { runs, current: currentRunOf(state) }, counting: state, lostToVersion: false };
 }
-
-const stateOfLast = (runs: readonly RunWrite[]): WorkflowState => {
-  const last = runs.at(-1);
-  if (last === undefined) throw new Error('unreachable: there is a run');
-  return last.transition.state;
-};
 
 /** The run that counts now, when it is not the target itself. */
 async function otherRun(

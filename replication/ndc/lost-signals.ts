@@ -1,12 +1,15 @@
 // Signals of a branch that lost: they were acknowledged, so the workflow gets them again, in the region that is active. Each keeps its
 // request id, or gets one made of where it was, so that a signal counts once however often and wherever it is added again: by this
-// region, by another whose events come later, or by the client that repeats its call.
+// region, by another whose events come later, or by the client that repeats its call. Whether a run has a signal is told by the events
+// of its current branch: the stored set of request ids also remembers those of branches that lost.
 import type { HistoryEvent } from '@antiphon/proto';
+import type { VersionHistory } from '@antiphon/proto/internal';
 import { required } from '#base';
 import {
   currentVersionHistory,
   type DecideContext,
   decide,
+  findLcaItem,
   forkBranch,
   type RunTransition,
   rebuild,
@@ -14,9 +17,11 @@ import {
   versionOfEvent,
   type WorkflowState,
 } from '#core';
-import type { NdcTransaction } from '../ports.ts';
-import { isClosed } from './run-clock.ts';
+import type { NdcTransaction, NdcWrites } from '../ports.ts';
+import { mayWrite } from './contexts.ts';
+import { currentRunOf, isClosed } from './run-clock.ts';
 
+/** The signals among the events, each with a request id. */
 export function signalsOf(events: readonly HistoryEvent[], runId: string): readonly HistoryEvent[] {
   const signals: HistoryEvent[] = [];
   for (const event of events) {
@@ -31,9 +36,30 @@ export function signalsOf(events: readonly HistoryEvent[], runId: string): reado
 const requestIdOf = ({ attributes }: HistoryEvent): string =>
   attributes?.$case === 'workflowExecutionSignaledEventAttributes' ? attributes.value.requestId : '';
 
-/** Only those that the run has not taken. */
-export const unseen = (signals: readonly HistoryEvent[], state: WorkflowState): readonly HistoryEvent[] =>
-  signals.filter((signal) => !state.signalRequestIds.has(requestIdOf(signal)));
+export const requestIdsOf = (events: readonly HistoryEvent[]): ReadonlySet<string> => new Set(events.map(requestIdOf));
+
+/** Those of the signals that are not among the request ids. */
+export const missingSignals = (
+  signals: readonly HistoryEvent[],
+  present: ReadonlySet<string>,
+): readonly HistoryEvent[] => signals.filter((signal) => !present.has(requestIdOf(signal)));
+
+/** All ids of `before`, in their order, then what `after` adds: the store only ever adds ids to a run. */
+export const unitedIds = (before: ReadonlySet<string>, after: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set([...before, ...after]);
+
+/** Events of the branch after it parted from `other`. */
+export async function eventsAfterFork(
+  transaction: NdcTransaction,
+  history: VersionHistory,
+  other: VersionHistory,
+): Promise<readonly HistoryEvent[]> {
+  const lca = required(findLcaItem(history.items, other.items), 'branches of a run share its start');
+  const tip = required(history.items.at(-1), 'a branch has events');
+  if (tip.eventId === lca.eventId) return [];
+  const branch = required(history.branch, 'a version history has its branch');
+  return (await transaction.readBranch(branch, lca.eventId + 1, tip.eventId + 1)).flat();
+}
 
 export interface Reapplied {
   readonly transition: RunTransition;
@@ -41,23 +67,66 @@ export interface Reapplied {
 }
 
 /**
- * The workflow's current run with the signals added; a closed one is reset to its last decision, which then sees them. undefined: it has
- * them all, or was never decided and so cannot be reset.
+ * The current run with the signals added; a closed one is reset to its last decision, which then sees them. undefined: there is nothing
+ * to add, or it was never decided and so cannot be reset.
  */
 export async function reapplySignals(
   transaction: NdcTransaction,
   current: WorkflowState,
-  signals: readonly HistoryEvent[],
+  lost: { readonly runId: string; readonly signals: readonly HistoryEvent[] },
 ): Promise<Reapplied | undefined> {
-  const missing = unseen(signals, current);
-  if (missing.length === 0) return undefined;
+  if (lost.signals.length === 0) return undefined;
   const context = transaction.context();
-  if (!isClosed(current)) {
-    const { run } = decide(current, { kind: 'reapplySignals', events: missing }, context);
-    return { transition: run, isNew: false };
+  if (isClosed(current)) {
+    const reset = await resetForSignals(transaction, current, lost.signals, context);
+    return reset === undefined ? undefined : { transition: reset, isNew: true };
   }
-  const transition = await resetForSignals(transaction, current, missing, context);
-  return transition === undefined ? undefined : { transition, isNew: true };
+  return { transition: withSignals(current, lost, context), isNew: false };
+}
+
+/** An open run with the signals added, whatever its stored ids say of them. */
+export function withSignals(
+  state: WorkflowState,
+  lost: { readonly runId: string; readonly signals: readonly HistoryEvent[] },
+  context: DecideContext,
+): RunTransition {
+  const again = requestIdsOf(lost.signals);
+  const signalRequestIds = new Set([...state.signalRequestIds].filter((id) => !again.has(id)));
+  const command = { kind: 'reapplySignals' as const, runId: lost.runId, events: lost.signals };
+  const { run } = decide({ ...state, signalRequestIds }, command, context);
+  const united = unitedIds(state.signalRequestIds, run.state.signalRequestIds);
+  return { ...run, state: { ...run.state, signalRequestIds: united } };
+}
+
+/** The writes with the lost signals added to the run that counts, where this region may write it. */
+export async function addLostSignals(
+  transaction: NdcTransaction,
+  settled: { readonly writes: NdcWrites; readonly counting: WorkflowState },
+  lost: { readonly runId: string; readonly signals: readonly HistoryEvent[] },
+): Promise<NdcWrites> {
+  const { writes, counting } = settled;
+  if (lost.signals.length === 0 || !mayWrite(transaction.context(), counting)) return writes;
+  const reapplied = await reapplySignals(transaction, counting, lost);
+  if (reapplied === undefined) return writes;
+  const current = currentRunOf(reapplied.transition.state);
+  const index = writes.runs.findIndex(({ transition }) => transition.state.info.runId === current.runId);
+  const write = writes.runs[index];
+  if (write === undefined) return { runs: [...writes.runs, reapplied], current };
+  const runs = writes.runs.with(index, { ...write, transition: joined(write.transition, reapplied.transition) });
+  return { runs, current };
+}
+
+/** Two steps of one run in one write. */
+function joined(first: RunTransition, second: RunTransition): RunTransition {
+  return {
+    state: second.state,
+    batches: [...first.batches, ...second.batches],
+    tasks: {
+      transfer: [...first.tasks.transfer, ...second.tasks.transfer],
+      timer: [...first.tasks.timer, ...second.tasks.timer],
+      replication: [...first.tasks.replication, ...second.tasks.replication],
+    },
+  };
 }
 
 async function resetForSignals(

@@ -3,6 +3,7 @@ import { History, type HistoryEvent } from '@antiphon/proto';
 import type { HistoryBranch, VersionHistories, VersionHistoryItem } from '@antiphon/proto/internal';
 import { rebuild, type WorkflowState, withHistorySize } from '#core';
 import type { NdcTransaction } from '../ports.ts';
+import { unitedIds } from './lost-signals.ts';
 
 export interface BranchToRebuild {
   readonly branch: HistoryBranch;
@@ -23,5 +24,6 @@ export async function rebuildRun(
   const batches = await transaction.readBranch(target.branch, 1, target.last.eventId + 1);
   const identity = { domainId, workflowId, runId, branch: target.branch, requestId: createRequestId };
   const rebuilt = rebuild(batches, identity);
-  return withHistorySize({ ...rebuilt, versionHistories: target.histories }, encodedSize(batches));
+  const signalRequestIds = unitedIds(state.signalRequestIds, rebuilt.signalRequestIds);
+  return withHistorySize({ ...rebuilt, signalRequestIds, versionHistories: target.histories }, encodedSize(batches));
 }

@@ -1,18 +1,19 @@
 // Applies one replicated batch to a workflow of this region. Idempotent, in any order: what is known is dropped, what is too early asks for
 // the events before it (RetryTaskV2), what conflicts is resolved by version. All of it is one commit of the workflow's shard.
 // Cadence: service/history/ndc/history_replicator.go.
-import type { HistoryBranch, VersionHistories } from '@antiphon/proto/internal';
+import type { HistoryEvent } from '@antiphon/proto';
+import type { HistoryBranch, VersionHistories, VersionHistory } from '@antiphon/proto/internal';
 import { RetryTaskV2Error, required } from '#base';
 import {
   addVersionHistory,
   addVersionItem,
   applyEvents,
   currentVersionHistory,
-  findLcaItem,
   forkBranch,
   itemsUpTo,
   type RunTransition,
   replaceVersionHistory,
+  versionOfEvent,
   type WorkflowState,
   withCurrentIndex,
 } from '#core';
@@ -20,11 +21,12 @@ import type { HistoryReplicationRequest } from '#rpc';
 import type { NdcHost, NdcTransaction, NdcWrites } from '../ports.ts';
 import { type BranchDecision, decideBranch } from './branch-decision.ts';
 import { flushBuffer } from './buffered-events.ts';
-import { type ReplicatedRun, settleCurrentRun } from './current-run.ts';
-import { reapplySignals, signalsOf } from './lost-signals.ts';
+import { mayWrite } from './contexts.ts';
+import { type ReplicatedRun, type Settled, settleCurrentRun } from './current-run.ts';
+import { addLostSignals, eventsAfterFork, missingSignals, requestIdsOf, signalsOf } from './lost-signals.ts';
 import { rebuildRun } from './rebuild-run.ts';
 import { type ReplicatedBatch, readBatch } from './replicated-batch.ts';
-import { currentRunOf, isClosed, isZombie } from './run-clock.ts';
+import { currentRunOf, isZombie } from './run-clock.ts';
 
 const NO_TASKS = { transfer: [], timer: [], replication: [] } as const;
 
@@ -84,7 +86,7 @@ async function createRun(
 ): Promise<void> {
   const created = createdRun(transaction, request.runId, batch.events);
   const newRun = await newRunOf(transaction, request);
-  await transaction.commit(await settleCurrentRun(transaction, created, newRun));
+  await commitSettled(transaction, batch, await settleCurrentRun(transaction, created, newRun));
 }
 
 async function applyToRun(
@@ -134,7 +136,16 @@ async function append(
   const input = { domainId, workflowId, runId, branch, events: batch.events, requestId };
   const transition = applyEvents(state, input, transaction.context());
   const target = { transition, isNew: false, needsAllTasks: false, wasZombie: isZombie(state) };
-  await transaction.commit(await settleCurrentRun(transaction, target, await newRunOf(transaction, request)));
+  const settled = await settleCurrentRun(transaction, target, await newRunOf(transaction, request));
+  await commitSettled(transaction, batch, settled);
+}
+
+/** Signals of a run that another, of a later version, keeps from counting reach that other run. */
+async function commitSettled(transaction: NdcTransaction, batch: ReplicatedBatch, settled: Settled): Promise<void> {
+  const { runId } = batch;
+  const signals = settled.lostToVersion ? signalsOf(batch.events, runId) : [];
+  const missing = missingSignals(signals, settled.counting.signalRequestIds);
+  await transaction.commit(await addLostSignals(transaction, settled, { runId, signals: missing }));
 }
 
 /** The run's branches with the one that the batch goes to, before the batch. */
@@ -168,32 +179,33 @@ async function backfill(
     tasks: NO_TASKS,
   };
   const newRun = await newRunOf(transaction, request);
-  const writes = await withSignals(transaction, kept, signalsOf(batch.events, request.runId));
+  const writes = await withItsSignals(transaction, kept, batch, { branch, items });
   if (newRun === undefined) return transaction.commit(writes);
   // A run that only the losing branch knows: older than the current one, it rests.
   const settled = await settleCurrentRun(transaction, newRun, undefined);
-  await transaction.commit({ ...settled, ...writes, runs: [...writes.runs, ...settled.runs] });
+  await transaction.commit({ ...settled.writes, ...writes, runs: [...writes.runs, ...settled.writes.runs] });
 }
 
-/** The writes of a kept branch and of the signals that the current run takes over. */
-async function withSignals(
+/** The writes of a kept batch and of the signals that the run that counts takes over from it. */
+async function withItsSignals(
   transaction: NdcTransaction,
   kept: RunTransition,
-  signals: ReplicatedBatch['events'],
+  batch: ReplicatedBatch,
+  loser: VersionHistory,
 ): Promise<NdcWrites> {
-  const own = { transition: kept, isNew: false };
-  if (signals.length === 0 || !transaction.context().domain.isActiveHere) return { runs: [own] };
+  const writes = { runs: [{ transition: kept, isNew: false }] };
+  const { runId } = kept.state.info;
   const stored = await transaction.currentRun();
-  if (stored === undefined) return { runs: [own] };
-  const isSameRun = stored.runId === kept.state.info.runId;
-  const current = isSameRun ? kept.state : await transaction.loadRun(stored.runId);
-  const reapplied = current === undefined ? undefined : await reapplySignals(transaction, current, signals);
-  if (reapplied === undefined) return { runs: [own] };
-  const { transition, isNew } = reapplied;
-  const columns = { current: currentRunOf(transition.state) };
-  if (!isSameRun || isNew) return { runs: [own, reapplied], ...columns };
-  const batches = [...kept.batches, ...transition.batches];
-  return { runs: [{ transition: { ...transition, batches }, isNew: false }], ...columns };
+  const isSameRun = stored === undefined || stored.runId === runId;
+  const counting = isSameRun ? kept.state : await transaction.loadRun(stored.runId);
+  const signals = signalsOf(batch.events, runId);
+  if (counting === undefined || signals.length === 0) return writes;
+  const winner = currentVersionHistory(counting.versionHistories);
+  const present = isSameRun
+    ? requestIdsOf(signalsOf(await eventsAfterFork(transaction, winner, loser), runId))
+    : counting.signalRequestIds;
+  const missing = missingSignals(signals, present);
+  return addLostSignals(transaction, { writes, counting }, { runId, signals: missing });
 }
 
 /** The batch's branch becomes the current one: the state is what its events tell. */
@@ -214,31 +226,35 @@ async function switchBranch(
   const requestId = state.info.createRequestId;
   const input = { domainId, workflowId, runId, branch, events: batch.events, requestId };
   const applied = applyEvents(rebuilt, input, transaction.context());
-  const lost = await lostSignals(transaction, state, batch);
-  const transition = await withLostSignals(transaction, applied, lost);
-  const target = { transition, isNew: false, needsAllTasks: true, wasZombie: isZombie(state) };
-  await transaction.commit(await settleCurrentRun(transaction, target, await newRunOf(transaction, request)));
+  const target = { transition: applied, isNew: false, needsAllTasks: true, wasZombie: isZombie(state) };
+  const settled = await settleCurrentRun(transaction, target, await newRunOf(transaction, request));
+  const lost = await lostSignals(transaction, state, applied, settled.counting);
+  await transaction.commit(await addLostSignals(transaction, settled, { runId, signals: lost }));
 }
 
-/** Signals of the branch that was current until now, after it parted from the batch's. */
-async function lostSignals(transaction: NdcTransaction, state: WorkflowState, batch: ReplicatedBatch) {
-  if (!transaction.context().domain.isActiveHere) return [];
-  const loser = currentVersionHistory(state.versionHistories);
-  const lca = required(findLcaItem(loser.items, batch.items), 'branches of a run share its start');
-  const branch = required(loser.branch, 'a version history has its branch');
-  const batches = await transaction.readBranch(branch, lca.eventId + 1, state.info.nextEventId);
-  return signalsOf(batches.flat(), state.info.runId);
-}
-
-/** This region is active and its own branch lost: what it acknowledged on it goes to the winning one. */
-async function withLostSignals(
+/** Signals of the branch that was current until now, which the run that counts does not have. */
+async function lostSignals(
   transaction: NdcTransaction,
+  before: WorkflowState,
   applied: RunTransition,
-  lost: ReplicatedBatch['events'],
-): Promise<RunTransition> {
-  if (lost.length === 0 || isClosed(applied.state)) return applied;
-  const reapplied = await reapplySignals(transaction, applied.state, lost);
-  if (reapplied === undefined) return applied;
-  const { transition } = reapplied;
-  return { ...transition, batches: [...applied.batches, ...transition.batches] };
+  counting: WorkflowState,
+): Promise<readonly HistoryEvent[]> {
+  if (!mayWrite(transaction.context(), counting)) return [];
+  const { runId } = before.info;
+  const loser = currentVersionHistory(before.versionHistories);
+  const winner = currentVersionHistory(applied.state.versionHistories);
+  const own = signalsOf(await eventsAfterFork(transaction, loser, winner), runId);
+  if (own.length === 0) return [];
+  if (counting.info.runId !== runId) return missingSignals(own, counting.signalRequestIds);
+  const kept = itemsUpTo(winner.items, required(committedTip(applied, winner), 'the branch had events before'));
+  const committed = await eventsAfterFork(transaction, { ...winner, items: kept }, loser);
+  const events = [...committed, ...applied.batches.flatMap((written) => written.events)];
+  return missingSignals(own, requestIdsOf(signalsOf(events, runId)));
+}
+
+/** The last event of the branch that is in the store: the one before the batch just applied. */
+function committedTip(applied: RunTransition, history: VersionHistory) {
+  const eventId = Number(applied.batches[0]?.events[0]?.eventId) - 1;
+  const version = versionOfEvent(history.items, eventId);
+  return version === undefined ? undefined : { eventId, version };
 }

@@ -5,6 +5,7 @@ import { badRequest } from '#base';
 import type { HistoryReplicationRequest } from '#rpc';
 
 export interface ReplicatedBatch {
+  readonly runId: string;
   readonly events: readonly HistoryEvent[];
   readonly firstEventId: number;
   readonly lastEventId: number;
@@ -53,5 +54,5 @@ export function readBatch(request: HistoryReplicationRequest): ReplicatedBatch {
     if (request.newRunEvents[0]?.eventId !== 1n) throw badRequest(`${REQUEST_INVALID}its new run does not start.`);
     if (request.newRunId === '') throw badRequest(`${REQUEST_INVALID}its new run has no id.`);
   }
-  return { events, firstEventId, lastEventId, version, items };
+  return { runId, events, firstEventId, lastEventId, version, items };
 }

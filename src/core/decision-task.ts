@@ -35,7 +35,7 @@ function isStickyValid(draft: Draft): boolean {
 function scheduledAttributes(decision: DecisionInfo, draft: StateDraft): EventAttributes {
   const kind = decision.sticky
     ? TaskListKind.TASK_LIST_KIND_STICKY
-    : (draft.info.taskList?.kind ?? TaskListKind.TASK_LIST_KIND_NORMAL);
+    : draft.info.taskList?.kind || TaskListKind.TASK_LIST_KIND_NORMAL;
   return {
     $case: 'decisionTaskScheduledEventAttributes',
     value: {
@@ -272,6 +272,8 @@ export function forceCloseDecision(
 /** Passive side: what the active region has pending after a failed or timed-out decision, though no event says so. */
 export function addTransientDecision(draft: StateDraft, version: number, nowMs: number): void {
   const { info } = draft;
+  // A run may close while a decision waits to be tried again: it needs none any more.
+  if (info.state === ExecutionState.EXECUTION_STATE_COMPLETED) return;
   if (info.decision !== undefined || info.decisionAttempt === 0) return;
   setDecision(draft, {
     version,
