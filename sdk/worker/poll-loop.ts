@@ -34,7 +34,9 @@ export async function runPollLoop<Task>(loop: PollLoop<Task>, signal: AbortSigna
       await pause(Math.max(backoffMs, isRpcError(error, 'ServiceBusy') ? BUSY_BACKOFF_MS : 0), signal).catch(
         () => undefined,
       );
-      backoffMs = Math.min(backoffMs * 2, MAXIMUM_BACKOFF_MS);
+      // After a failover this region may be the active one at any moment.
+      const maximumMs = isRpcError(error, 'DomainNotActive') ? BUSY_BACKOFF_MS : MAXIMUM_BACKOFF_MS;
+      backoffMs = Math.min(backoffMs * 2, maximumMs);
       continue;
     }
     if (task === undefined) {
