@@ -79,7 +79,6 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
 }
 
 function addServices(server: Server, services: Services, admission: Admission, env: Env): readonly string[] {
-  const logger = env.logger.child({ component: 'grpc' });
   const names: string[] = [];
   for (const [key, definitions] of Object.entries(SERVICE_DEFINITIONS)) {
     const handlers = services[key as ServiceName]; // Keys of the constant itself.
@@ -89,7 +88,7 @@ function addServices(server: Server, services: Services, admission: Admission, e
       served[method] = servedDefinition(definition);
       // The type of `Services` ties each handler to its definition; here they meet untyped.
       const handler = (handlers as Readonly<Record<string, UntypedHandler>> | undefined)?.[method];
-      implementation[method] = unaryHandler(definition, handler, admission, logger);
+      implementation[method] = unaryHandler(definition, handler, admission, env);
     }
     server.addService(served as ServiceDefinition, implementation);
     const path = Object.values<UnaryDefinition>(definitions)[0]?.path ?? '';

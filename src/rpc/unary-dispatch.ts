@@ -3,7 +3,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { MethodDefinition, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { badRequest, ServiceBusyError, unavailable, unimplemented } from '#base';
-import type { Logger } from '#env';
+import type { Env } from '#env';
 import { type CallContext, createCallContext } from './call-context.ts';
 import { isUnexpected, statusFromError } from './errors.ts';
 import { carriesHistory, HISTORY_SERIALIZERS } from './history-splice.ts';
@@ -61,11 +61,12 @@ export function unaryHandler(
   definition: UnaryDefinition,
   handler: UntypedHandler | undefined,
   admission: Admission,
-  logger: Logger,
+  env: Env,
 ): (call: Call, callback: sendUnaryData<unknown>) => void {
   const procedure = definition.path.slice(1);
+  const report = unexpectedErrorLog(env, procedure);
   const fail = (callback: sendUnaryData<unknown>, error: unknown): void => {
-    if (isUnexpected(error)) logger.error('call failed unexpectedly', { procedure, error });
+    if (isUnexpected(error)) report(error);
     callback(statusFromError(error));
   };
   return (call, callback) => {
@@ -88,6 +89,25 @@ export function unaryHandler(
         fail(callback, error);
       },
     );
+  };
+}
+
+const REPEAT_LOG_MS = 1000;
+
+/** Logs at most once a second for each RPC, with the number of errors it kept to itself: an outage must not fill the disk. */
+function unexpectedErrorLog(env: Env, procedure: string): (error: unknown) => void {
+  const logger = env.logger.child({ component: 'grpc', procedure });
+  let quietUntilMs = 0;
+  let suppressed = 0;
+  return (error) => {
+    const nowMs = env.clock.monotonicMs();
+    if (nowMs < quietUntilMs) {
+      suppressed++;
+      return;
+    }
+    logger.error('call failed unexpectedly', { error, suppressed });
+    quietUntilMs = nowMs + REPEAT_LOG_MS;
+    suppressed = 0;
   };
 }
 
