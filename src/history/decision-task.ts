@@ -4,7 +4,7 @@ import type { HistoryEvent, PollForDecisionTaskResponse, WorkflowQuery } from '@
 import { type HistoryBranch, HistoryPageToken } from '@antiphon/proto/internal';
 import { type StartedDecision, timestampOf, type WorkflowState } from '#core';
 import type { HistoryStore } from '#persistence';
-import type { WithHistory } from '#rpc';
+import { encodeTaskToken, type WithHistory } from '#rpc';
 import { encodeEvents, readBatches } from './history-reader.ts';
 import type { RecentBatch, RecentEvents } from './recent-events.ts';
 import { branchOf, isOpen } from './run-state.ts';
@@ -90,7 +90,14 @@ export function decisionResponse(
   const { decision, previousStartedEventId } = started;
   return {
     response: {
-      taskToken: NO_BYTES,
+      taskToken: encodeTaskToken({
+        domainId: info.domainId,
+        workflowId: info.workflowId,
+        workflowType: info.workflowType,
+        runId: info.runId,
+        scheduleId: decision.scheduleId,
+        scheduleAttempt: decision.attempt,
+      }),
       workflowExecution: { workflowId: info.workflowId, runId: info.runId },
       workflowType: { name: info.workflowType },
       previousStartedEventId: previousStartedEventId === undefined ? undefined : BigInt(previousStartedEventId),

@@ -85,7 +85,7 @@ export class ShardHandle {
       // The first loss is followed at once; repeated ones, and another owner, get room.
       if (failures <= 1 && !isLost) continue;
       const limitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** failures);
-      await sleep(env.scheduler, limitMs * (0.5 + env.random.next() / 2), signal);
+      await sleep(env.scheduler, Math.round(limitMs * (0.5 + env.random.next() / 2)), signal);
     }
   }
 

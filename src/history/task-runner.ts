@@ -72,7 +72,7 @@ export class TaskRunner<T extends { readonly taskId: number; readonly domainId: 
     };
     if (attempt > 0 && attempt % ATTEMPTS_WARN === 0) env.logger.warn(`${name} task keeps failing, retrying`, fields);
     else env.logger.debug(`${name} task failed, retrying`, fields);
-    const delayMs = limitMs * (0.5 + env.random.next() / 2);
+    const delayMs = Math.round(limitMs * (0.5 + env.random.next() / 2));
     alarms.at(env.clock.nowMs() + delayMs, () => void this.#run(task, attempt + 1));
   }
 

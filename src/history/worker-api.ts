@@ -10,7 +10,7 @@ import {
   timestampOf,
   type WorkflowState,
 } from '#core';
-import type { ActivityTaskRef, HistoryClient, RecordActivityTaskStartedReply } from '#rpc';
+import { encodeTaskToken, type ActivityTaskRef, type HistoryClient, type RecordActivityTaskStartedReply } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { decisionResponse, readTaskHistory, type TaskHistory, takeTaskHistory } from './decision-task.ts';
 import { type AttributesOf, loadInitiated } from './run-access.ts';
@@ -30,7 +30,6 @@ type WorkerApi = Pick<
   | 'recordActivityTaskHeartbeat'
 >;
 
-const NO_BYTES = Buffer.alloc(0);
 type ActivityScheduled = AttributesOf<'activityTaskScheduledEventAttributes'>;
 
 const targetOf = (task: ActivityTaskRef): ActivityTarget =>
@@ -195,7 +194,16 @@ function activityResponse(
   const { info } = state;
   return {
     task: {
-      taskToken: NO_BYTES,
+      taskToken: encodeTaskToken({
+        domainId: info.domainId,
+        workflowId: info.workflowId,
+        workflowType: info.workflowType,
+        runId: info.runId,
+        scheduleId: activity.scheduleId,
+        scheduleAttempt: activity.attempt,
+        activityId: activity.activityId,
+        activityType: scheduled.activityType?.name ?? '',
+      }),
       workflowExecution: { workflowId: info.workflowId, runId: info.runId },
       activityId: activity.activityId,
       activityType: scheduled.activityType,
