@@ -1,5 +1,5 @@
 export { decideBranch } from './branch-decision.ts';
-export { recoverLostSignals } from './recover-signals.ts';
+export { settleRunAfterFailover } from './failover.ts';
 export { replicateEvents } from './replicate-events.ts';
 export { type ReplicatedBatch, readBatch } from './replicated-batch.ts';
 export { happensAfter } from './run-clock.ts';

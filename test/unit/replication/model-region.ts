@@ -18,7 +18,13 @@ import {
 import { type Random, seededRandom } from '#env';
 import type { CurrentRun } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
-import { type NdcHost, type NdcTransaction, type NdcWrites, recoverLostSignals, replicateEvents } from '#replication';
+import {
+  type NdcHost,
+  type NdcTransaction,
+  type NdcWrites,
+  replicateEvents,
+  settleRunAfterFailover,
+} from '#replication';
 import type { HistoryReplicationRequest } from '#rpc';
 import { decodeHistoryTask } from '../../../replication/tasks/decode-task.ts';
 import { encodeTask } from '../../../replication/tasks/encode-task.ts';
@@ -278,16 +284,14 @@ export class ModelRegion {
     return requests;
   }
 
-  /** The domain view of this region changes; runs with several branches are looked at. */
+  /** The domain view of this region changes; its runs are looked at, as the history service does. */
   async failover(version: number, activeCluster: string): Promise<void> {
     if (version <= this.failoverVersion) return;
     this.failoverVersion = version;
     this.activeCluster = activeCluster;
-    if (!this.isActive) return;
     for (const [workflowId, runs] of this.runs) {
-      for (const [runId, state] of [...runs]) {
-        if (state.versionHistories.histories.length < 2) continue;
-        await recoverLostSignals(this.host, { domainId: DOMAIN_ID, workflowId, runId });
+      for (const runId of [...runs.keys()]) {
+        await settleRunAfterFailover(this.host, { domainId: DOMAIN_ID, workflowId, runId });
       }
     }
   }
