@@ -1,6 +1,7 @@
 // One region's history service in virtual time, on the memory store, with the real domain cache and a matching service that only keeps what it
 // is given (another service's double). `restart` opens a new service on what was durable; `advance` moves time.
 import {
+  ArchivalStatus,
   type Decision,
   DomainStatus,
   History,
@@ -92,6 +93,7 @@ export interface RegionSetup {
   readonly isGlobal?: boolean;
   readonly activeCluster?: string;
   readonly failoverVersion?: number;
+  readonly archives?: boolean;
   readonly deps?: Partial<HistoryDeps>;
   readonly visibility?: ReturnType<typeof createMemoryVisibility>;
 }
@@ -107,6 +109,10 @@ export function domainRecord(setup: RegionSetup): DomainRecord {
       isGlobalDomain: setup.isGlobal ?? false,
       failoverVersion: BigInt(setup.failoverVersion ?? 1),
       workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS, nanos: 0 },
+      historyArchivalStatus: setup.archives
+        ? ArchivalStatus.ARCHIVAL_STATUS_ENABLED
+        : ArchivalStatus.ARCHIVAL_STATUS_DISABLED,
+      historyArchivalUri: setup.archives ? 'file:///archive' : '',
     },
   });
 }
@@ -119,7 +125,7 @@ export async function openRegion(setup: RegionSetup = {}): Promise<Region> {
   const matching = new MatchingDouble();
   const visibility = setup.visibility ?? createMemoryVisibility(env);
   const limits = { value: DEFAULT_LIMITS };
-  const domains = createDomainCache({ env, store: store.domains, clusters: CLUSTERS });
+  const domains = createDomainCache({ env, store: store.domains, clusters: CLUSTERS }, { archivalDelayMs: 60_000 });
   if (setup.image === undefined) {
     const created = store.domains.createDomain(domainRecord(setup));
     await env.advance(0);
