@@ -27,7 +27,7 @@ export function createAdminApi(context: HistoryContext): AdminApi {
         state,
         history: takeTaskHistory(state, recent, 1, []),
       }));
-      if (!withHistory) return queryResponse(taken.state, { historyBlobs: [], nextPageToken: Buffer.alloc(0) });
+      if (!withHistory) return queryResponse(taken.state, { historyBlobs: [], nextPageToken: new Uint8Array(0) });
       const { pageEventCount } = context.options;
       return queryResponse(
         taken.state,

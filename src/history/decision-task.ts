@@ -9,7 +9,7 @@ import { encodeEvents, readBatches } from './history-reader.ts';
 import type { RecentBatch, RecentEvents } from './recent-events.ts';
 import { branchOf, isOpen } from './run-state.ts';
 
-const NO_BYTES = Buffer.alloc(0);
+const NO_BYTES = new Uint8Array(0);
 
 /** What of a run goes into a task, taken in the turn of the command: the run may move on before the commit is durable. */
 export interface TaskHistory {
@@ -40,7 +40,7 @@ export function takeTaskHistory(
 
 export interface HistoryPage {
   readonly historyBlobs: readonly Uint8Array[];
-  readonly nextPageToken: Buffer;
+  readonly nextPageToken: Uint8Array;
 }
 
 /** The first page, and the token that GetWorkflowExecutionHistory takes for the rest. */
@@ -72,7 +72,7 @@ export async function readTaskHistory(
     transientEvents: [...transientEvents],
     branch,
   });
-  return { historyBlobs: blobs, nextPageToken: Buffer.from(HistoryPageToken.encode(token).finish()) };
+  return { historyBlobs: blobs, nextPageToken: HistoryPageToken.encode(token).finish() };
 }
 
 function withTransient(blobs: Uint8Array[], events: readonly HistoryEvent[]): HistoryPage {

@@ -10,7 +10,7 @@ import {
   timestampOf,
   type WorkflowState,
 } from '#core';
-import { encodeTaskToken, type ActivityTaskRef, type HistoryClient, type RecordActivityTaskStartedReply } from '#rpc';
+import { type ActivityTaskRef, encodeTaskToken, type HistoryClient, type RecordActivityTaskStartedReply } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { decisionResponse, readTaskHistory, type TaskHistory, takeTaskHistory } from './decision-task.ts';
 import { type AttributesOf, loadInitiated } from './run-access.ts';
