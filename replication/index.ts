@@ -1,6 +1,7 @@
 export * from './consumer/index.ts';
 export * from './dlq/index.ts';
 export * from './domain/index.ts';
+export * from './failover/index.ts';
 export * from './ndc/index.ts';
 export * from './ports.ts';
 export * from './ports-consumer.ts';

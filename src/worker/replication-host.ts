@@ -14,11 +14,13 @@ import {
   createDeadLetterHandlers,
   createDeadLetters,
   createDomainPublisher,
+  createFailoverSweep,
   createHistoryPublisher,
   createLogHandlers,
   createRawHistoryHandler,
   createTaskApplier,
   type DomainTaskApplier,
+  type NdcHost,
   type PartitionStatus,
   type PublisherStatus,
   type ReplicationQueue,
@@ -26,7 +28,7 @@ import {
 } from '#replication';
 import type { HistoryClient, RemoteFrontendClient } from '#rpc';
 
-export interface ReplicatingHistory extends HistoryClient {
+export interface ReplicatingHistory extends HistoryClient, NdcHost {
   /** Called for each shard now owned and later acquired; what the listener returns is called when the shard is lost. */
   onShard(listener: (queue: ReplicationQueue) => () => void): () => void;
 }
@@ -90,6 +92,15 @@ export function createReplicationHost(deps: ReplicationHostDeps, options: Replic
   );
   const publisher = createHistoryPublisher({ env, log });
   const domainPublisher = createDomainPublisher({ env, log, domains: store.domains });
+  const failoverSweep = createFailoverSweep({
+    env,
+    shards: store.shards,
+    keyValues: store.keyValues,
+    host: history,
+    domains: deps.domains,
+    listDomainIds: async () =>
+      (await store.domains.listDomains()).flatMap(({ domain }) => (domain?.isGlobalDomain ? [domain.id] : [])),
+  });
   const deadLetters = createDeadLetters({ keyValues: store.keyValues });
   const appliers = new Map<string, TaskApplier>();
   const consumers: ClusterConsumer[] = [];
@@ -158,14 +169,25 @@ export function createReplicationHost(deps: ReplicationHostDeps, options: Replic
     },
     start(): void {
       if (remotes.length === 0 || detach !== undefined) return;
-      detach = history.onShard((queue) => publisher.attach(queue));
+      failoverSweep.start();
+      detach = history.onShard((queue) => {
+        const endings = [publisher.attach(queue), failoverSweep.addShard(queue.shardId)];
+        return () => {
+          for (const end of endings) end();
+        };
+      });
       announcing = announceDomains();
       for (const consumer of consumers) consumer.start();
     },
     async stop(): Promise<void> {
       stopping.abort();
       detach?.();
-      await Promise.all([announcing, publisher.stop(), ...consumers.map((consumer) => consumer.stop())]);
+      await Promise.all([
+        announcing,
+        publisher.stop(),
+        failoverSweep.stop(),
+        ...consumers.map((consumer) => consumer.stop()),
+      ]);
     },
   };
 }
