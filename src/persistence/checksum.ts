@@ -4,12 +4,20 @@
 import { crc32 } from 'node:zlib';
 import { StoreError } from '#base';
 
-/** The seed binds the blob to a number beside it, such as its event id. */
-export const checksum = (blob: Uint8Array, seed = 0): number => crc32(blob, seed >>> 0);
+/** Covers also whose blob it is and a number beside it: a damaged index must not pass one row for another. */
+export const checksum = (blob: Uint8Array, owner: string, number: number): number =>
+  crc32(blob, (crc32(owner) + number) >>> 0);
 
 /** Returns the blob, or throws Corrupt naming the row it belongs to. */
-export function verified(blob: Uint8Array, expected: number, seed: number, row: () => string): Uint8Array {
-  if (checksum(blob, seed) !== expected) throw new StoreError('Corrupt', `checksum mismatch in ${row()}`);
+export function verified(
+  blob: Uint8Array,
+  expected: number,
+  identity: { readonly owner: string; readonly number: number },
+  row: () => string,
+): Uint8Array {
+  if (checksum(blob, identity.owner, identity.number) !== expected) {
+    throw new StoreError('Corrupt', `checksum mismatch in ${row()}`);
+  }
   return blob;
 }
 

@@ -31,6 +31,12 @@ function findSchemaFolder(driver: string): string {
   }
 }
 
+/** Of the statements alone: comments and layout may change. */
+function fingerprint(text: string): string {
+  const statements = text.replace(/--.*$/gm, '').replace(/\s+/g, ' ');
+  return createHash('sha256').update(statements).digest('hex');
+}
+
 /** Versions in order, 1, 2, 3… */
 export function loadSchemaVersions(driver: string, folder = findSchemaFolder(driver)): readonly SchemaVersion[] {
   // The manifest is part of the package and checked right below.
@@ -38,6 +44,6 @@ export function loadSchemaVersions(driver: string, folder = findSchemaFolder(dri
   return manifest.versions.map(({ version, description, files }, index) => {
     assert(version === index + 1, 'schema versions are numbered from 1 without a gap', { driver, version });
     const text = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
-    return { version, description, text, sha256: createHash('sha256').update(text).digest('hex') };
+    return { version, description, text, sha256: fingerprint(text) };
   });
 }

@@ -28,7 +28,7 @@ CREATE TABLE executions (
   run_id        TEXT NOT NULL,
   next_event_id INTEGER NOT NULL,
   is_open       INTEGER NOT NULL,
-  crc           INTEGER NOT NULL,     -- of record, seeded with next_event_id
+  crc           INTEGER NOT NULL,     -- of record, seeded with run_id and next_event_id
   record        BLOB NOT NULL         -- antiphon.internal.v1.ExecutionRecord
 ) STRICT;
 CREATE UNIQUE INDEX executions_by_run ON executions (shard_id, domain_id, workflow_id, run_id);

@@ -16,6 +16,6 @@ CREATE TABLE history_nodes (
   node_key    INTEGER PRIMARY KEY,    -- branch_no * 2^24 + id of the batch's first event
   txn_id      INTEGER NOT NULL,
   event_count INTEGER NOT NULL,
-  crc         INTEGER NOT NULL,       -- of events, seeded with the node id
+  crc         INTEGER NOT NULL,       -- of events, seeded with tree, branch and node id
   events      BLOB NOT NULL           -- uber.cadence.api.v1.History
 ) STRICT;

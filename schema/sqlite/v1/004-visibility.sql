@@ -33,6 +33,50 @@ CREATE INDEX visibility_by_close ON visibility (domain_id, close_ms DESC, run_no
 CREATE INDEX visibility_by_status ON visibility (domain_id, close_status, start_ms DESC, run_no DESC)
   WHERE close_status > 1;
 
+-- Values of custom attributes, to find runs by one without reading all runs of a domain; kept by the triggers below.
+-- In start order within a value, so that a page of the newest needs no sort. Long texts are left out.
+CREATE TABLE visibility_values (
+  attr_domain TEXT NOT NULL,
+  attr_name   TEXT NOT NULL,
+  attr_value  ANY NOT NULL,
+  attr_start  INTEGER NOT NULL,
+  attr_run    INTEGER NOT NULL,       -- visibility.run_no
+  PRIMARY KEY (attr_domain, attr_name, attr_value, attr_start DESC, attr_run DESC)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER visibility_values_insert AFTER INSERT ON visibility WHEN NEW.attributes IS NOT NULL
+BEGIN
+  INSERT OR IGNORE INTO visibility_values
+  SELECT NEW.domain_id, a.key, v.value, NEW.start_ms, NEW.run_no
+  FROM json_each(NEW.attributes) a,
+       json_each(CASE a.type WHEN 'array' THEN a.value ELSE json_array(a.value) END) v
+  WHERE length(v.value) <= 255;
+END;
+
+CREATE TRIGGER visibility_values_update AFTER UPDATE OF attributes ON visibility
+WHEN OLD.attributes IS NOT NEW.attributes
+BEGIN
+  DELETE FROM visibility_values
+  WHERE (attr_domain, attr_name, attr_value, attr_start, attr_run) IN (
+    SELECT OLD.domain_id, a.key, v.value, OLD.start_ms, OLD.run_no
+    FROM json_each(OLD.attributes) a,
+         json_each(CASE a.type WHEN 'array' THEN a.value ELSE json_array(a.value) END) v);
+  INSERT OR IGNORE INTO visibility_values
+  SELECT NEW.domain_id, a.key, v.value, NEW.start_ms, NEW.run_no
+  FROM json_each(NEW.attributes) a,
+       json_each(CASE a.type WHEN 'array' THEN a.value ELSE json_array(a.value) END) v
+  WHERE length(v.value) <= 255;
+END;
+
+CREATE TRIGGER visibility_values_delete AFTER DELETE ON visibility WHEN OLD.attributes IS NOT NULL
+BEGIN
+  DELETE FROM visibility_values
+  WHERE (attr_domain, attr_name, attr_value, attr_start, attr_run) IN (
+    SELECT OLD.domain_id, a.key, v.value, OLD.start_ms, OLD.run_no
+    FROM json_each(OLD.attributes) a,
+         json_each(CASE a.type WHEN 'array' THEN a.value ELSE json_array(a.value) END) v);
+END;
+
 -- Runs that retention removed lately: a late write does not bring them back.
 CREATE TABLE visibility_tombstones (
   tombstone_no INTEGER PRIMARY KEY,

@@ -75,7 +75,7 @@ export function createSqliteExecutions(database: SqliteDatabase): SqliteExecutio
   const writeExecution = (shardId: number, write: ExecutionWrite): void => {
     const { key, record, nextEventId, addedSignalRequestIds } = write;
     const isOpen = write.isOpen ? 1 : 0;
-    const crc = checksum(record, nextEventId);
+    const crc = checksum(record, key.runId, nextEventId);
     const { changes } = write.isNew
       ? sql.insert.run(shardId, key.domainId, key.workflowId, key.runId, nextEventId, isOpen, crc, record)
       : sql.update.run(nextEventId, isOpen, crc, record, shardId, key.domainId, key.workflowId, key.runId);
@@ -101,7 +101,7 @@ export function createSqliteExecutions(database: SqliteDatabase): SqliteExecutio
     record: verified(
       row.record,
       row.crc,
-      row.next_event_id,
+      { owner: key.runId, number: row.next_event_id },
       () => `the execution ${key.domainId}/${key.workflowId}/${key.runId} of shard ${shardId}`,
     ),
     nextEventId: row.next_event_id,

@@ -68,10 +68,10 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
   const sql = prepareStatements(database);
   const numbers = new LRUCache<string, number>({ max: BRANCH_NUMBERS_CACHED });
   database.onUndo(() => numbers.clear());
-  const cacheKey = (treeId: string, branchId: string): string => `${treeId}/${branchId}`;
+  const branchName = (treeId: string, branchId: string): string => `${treeId}/${branchId}`;
 
   const findNumber = (treeId: string, branchId: string): number | undefined => {
-    const key = cacheKey(treeId, branchId);
+    const key = branchName(treeId, branchId);
     const known = numbers.get(key) ?? sql.branchNumber.get(treeId, branchId)?.branch_no;
     if (known !== undefined) numbers.set(key, known);
     return known;
@@ -91,12 +91,12 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
     for (const { branch, info } of branches) {
       const row = sql.putBranch.get(branch.treeId, branch.branchId, HistoryBranch.encode(branch).finish(), info);
       assert(row !== undefined, 'an upsert returns its row');
-      numbers.set(cacheKey(branch.treeId, branch.branchId), row.branch_no);
+      numbers.set(branchName(branch.treeId, branch.branchId), row.branch_no);
     }
     for (const { treeId, branchId, nodeId, txnId, blob, eventCount } of nodes) {
       assert(nodeId > 0 && nodeId < NODE_ID_LIMIT, 'a node id fits its key', { nodeId });
       const nodeKey = numberFor(treeId, branchId) * NODE_ID_LIMIT + nodeId;
-      sql.putNode.run(nodeKey, txnId, eventCount, checksum(blob, nodeId), blob);
+      sql.putNode.run(nodeKey, txnId, eventCount, checksum(blob, branchName(treeId, branchId), nodeId), blob);
     }
   };
 
@@ -104,6 +104,7 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
     const { branchId } = segment;
     const branchNumber = findNumber(treeId, branchId);
     if (branchNumber === undefined) return;
+    const owner = branchName(treeId, branchId);
     const base = branchNumber * NODE_ID_LIMIT;
     const end = base + Math.min(segment.toNodeId, NODE_ID_LIMIT);
     for (const row of sql.nodes.iterate(base + segment.fromNodeId, end)) {
@@ -112,7 +113,7 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
         const info = sql.branchInfo.get(branchNumber)?.info ?? '';
         return `events from ${nodeId} of history branch ${treeId}/${branchId} (${info})`;
       };
-      const blob = verified(row.events, row.crc, nodeId, describe);
+      const blob = verified(row.events, row.crc, { owner, number: nodeId }, describe);
       yield { treeId, branchId, nodeId, txnId: row.txn_id, blob, eventCount: row.event_count };
     }
   }
@@ -130,7 +131,7 @@ export function createSqliteHistory(database: SqliteDatabase): SqliteHistory {
       sql.deleteNodes.run(base + fromNodeId, base + NODE_ID_LIMIT);
       if (fromNodeId === 0) {
         sql.dropBranch.run(branchNumber);
-        numbers.delete(cacheKey(treeId, branchId));
+        numbers.delete(branchName(treeId, branchId));
       }
     }
   };

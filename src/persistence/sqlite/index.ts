@@ -1,4 +1,5 @@
 // The SQLite driver, the embedded default: one file per region, WAL, synced per group commit.
+import { StoreError } from '#base';
 import type { Env } from '#env';
 import type { Store } from '../ports.ts';
 import { openSqliteDatabase, type SqliteDatabase, type SqliteOptions } from './database.ts';
@@ -20,6 +21,16 @@ export interface SqliteStore extends Store {
 
 export function createSqliteStore(options: SqliteOptions, env: Env): SqliteStore {
   const database = openSqliteDatabase(options, env);
+  try {
+    return createPorts(database);
+  } catch (error) {
+    // Statements are prepared here: the file's tables are not those of its schema version.
+    database.close();
+    throw new StoreError('Corrupt', `${options.path} cannot be used: ${String(error)}`, { cause: error });
+  }
+}
+
+function createPorts(database: SqliteDatabase): SqliteStore {
   const history = createSqliteHistory(database);
   return {
     database,

@@ -30,13 +30,19 @@ export function pendingVersions(
   connection: Database,
   versions: readonly SchemaVersion[] = loadSchemaVersions('sqlite'),
 ): readonly SchemaVersion[] {
-  const current = appliedVersions(connection).at(-1)?.version ?? 0;
+  const applied = appliedVersions(connection);
+  const current = applied.at(-1)?.version ?? 0;
   const newest = versions.at(-1)?.version ?? 0;
   if (current > newest) {
     throw new StoreError(
       'Unavailable',
       `the store has schema version ${current}, this release knows ${newest} at most`,
     );
+  }
+  const changed = applied.find((row) => versions[row.version - 1]?.sha256 !== row.sha256);
+  if (changed !== undefined) {
+    const message = `the store's schema version ${changed.version} is not this release's: another build made it`;
+    throw new StoreError('Unavailable', message);
   }
   return versions.filter(({ version }) => version > current);
 }

@@ -151,16 +151,55 @@ class Compiler {
 const isEquality = (condition: Condition): condition is Extract<Condition, { kind: 'compare' }> =>
   condition.kind === 'compare' && condition.operator === '=';
 
-const DOMAIN = 'domain_id = ?';
+// As long as the values that schema/sqlite indexes; JavaScript counts at least as many characters as SQLite does.
+const INDEXED_LENGTH_MAX = 255;
+
+type Equality = Extract<Condition, { kind: 'compare' }>;
+
+/** An equality on a custom attribute that every result must meet: the index of values leads straight to the runs. */
+function findIndexedEquality(where: Condition | undefined): Equality | undefined {
+  const conjuncts = where?.kind === 'and' ? where.operands : [where];
+  return conjuncts.find((condition): condition is Equality => {
+    if (condition?.kind !== 'compare' || condition.operator !== '=') return false;
+    if (COLUMNS.has(condition.attribute.name) || condition.attribute.values === 'text') return false;
+    return typeof condition.value !== 'string' || condition.value.length <= INDEXED_LENGTH_MAX;
+  });
+}
+
+interface Source {
+  readonly from: string;
+  readonly conditions: readonly string[];
+  /** The column that equals run_no and follows the index. */
+  readonly row: string;
+}
+
+function compileSource(compiler: Compiler, domainId: string, equality: Equality | undefined): Source {
+  if (equality === undefined) {
+    const conditions = [`domain_id = ${compiler.bind(domainId)}`];
+    return { from: 'visibility', conditions, row: 'run_no' };
+  }
+  const conditions = [
+    `attr_domain = ${compiler.bind(domainId)}`,
+    `attr_name = ${compiler.bind(equality.attribute.name)}`,
+    `attr_value = ${compiler.bind(equality.value)}`,
+  ];
+  // CROSS JOIN keeps this order: first the values, then their rows.
+  const from = 'visibility_values CROSS JOIN visibility ON run_no = attr_run';
+  return { from, conditions, row: 'attr_run' };
+}
 
 /** Rows after the position, in order: values first, missing ones last, newest row first among equals. */
-function afterPosition(compiler: Compiler, column: Column, descending: boolean, position: PagePosition): string {
-  const { sortValue, rowNumber } = position;
-  const rowComparison = descending ? '<' : '>';
-  if (sortValue === null) {
-    return `(${compiler.use(column)} IS NULL AND run_no ${rowComparison} ${compiler.bind(rowNumber)})`;
-  }
-  const tuple = `(${compiler.use(column)}, run_no) ${rowComparison} (${compiler.bind(sortValue)}, ${compiler.bind(rowNumber)})`;
+function afterPosition(
+  compiler: Compiler,
+  sort: { readonly column: Column; readonly row: string; readonly descending: boolean },
+  { sortValue, rowNumber }: PagePosition,
+): string {
+  const { column, row } = sort;
+  const comparison = sort.descending ? '<' : '>';
+  if (sortValue === null)
+    return `(${compiler.use(column)} IS NULL AND ${row} ${comparison} ${compiler.bind(rowNumber)})`;
+  const value = `(${compiler.use(column)}, ${row})`;
+  const tuple = `${value} ${comparison} (${compiler.bind(sortValue)}, ${compiler.bind(rowNumber)})`;
   return column.isNullable ? `(${tuple} OR ${compiler.use(column)} IS NULL)` : tuple;
 }
 
@@ -172,17 +211,22 @@ export function compilePage(
 ): CompiledSql {
   const compiler = new Compiler(page.nowMs);
   const { attribute, descending } = selection.orderBy;
-  const column = compiler.sortColumn(attribute);
+  const equality = findIndexedEquality(selection.where);
+  const isByStart = attribute.name === 'StartTime';
+  const startColumn = required(equality === undefined ? 'start_ms' : 'attr_start');
+  const column = isByStart ? startColumn : compiler.sortColumn(attribute);
+  // Parameters are bound in the order of the text.
   const sortValue = compiler.use(column);
-  compiler.bind(domainId);
-  const conditions = [DOMAIN];
+  const source = compileSource(compiler, domainId, equality);
+  const conditions = [...source.conditions];
   if (selection.where !== undefined) conditions.push(compiler.condition(selection.where, false));
-  if (page.after !== undefined) conditions.push(afterPosition(compiler, column, descending, page.after));
+  const sort = { column, row: source.row, descending };
+  if (page.after !== undefined) conditions.push(afterPosition(compiler, sort, page.after));
   const direction = descending ? 'DESC' : 'ASC';
   // A closed listing never has a missing close time; the plain order can use its index.
   const nullsLast = column.isNullable && !excludesMissing(selection.where, attribute) ? 'sort_value IS NULL, ' : '';
-  const sql = `SELECT *, ${sortValue} AS sort_value FROM visibility WHERE ${conditions.join(' AND ')}
-    ORDER BY ${nullsLast}sort_value ${direction}, run_no ${direction} LIMIT ${compiler.bind(page.size + 1)}`;
+  const sql = `SELECT visibility.*, ${sortValue} AS sort_value FROM ${source.from} WHERE ${conditions.join(' AND ')}
+    ORDER BY ${nullsLast}sort_value ${direction}, ${source.row} ${direction} LIMIT ${compiler.bind(page.size + 1)}`;
   return { sql, parameters: compiler.parameters };
 }
 
@@ -195,7 +239,9 @@ function excludesMissing(where: Condition | undefined, attribute: SearchAttribut
 
 export function compileCount(domainId: string, where: Condition | undefined, nowMs: number): CompiledSql {
   const compiler = new Compiler(nowMs);
-  compiler.bind(domainId);
-  const condition = where === undefined ? '' : ` AND ${compiler.condition(where, false)}`;
-  return { sql: `SELECT count(*) FROM visibility WHERE ${DOMAIN}${condition}`, parameters: compiler.parameters };
+  const source = compileSource(compiler, domainId, findIndexedEquality(where));
+  const conditions = [...source.conditions];
+  if (where !== undefined) conditions.push(compiler.condition(where, false));
+  const sql = `SELECT count(*) FROM ${source.from} WHERE ${conditions.join(' AND ')}`;
+  return { sql, parameters: compiler.parameters };
 }

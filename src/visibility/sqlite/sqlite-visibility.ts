@@ -3,7 +3,6 @@
 import type { Statement } from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import type { Env } from '#env';
-import type { SqliteDatabase } from '#persistence/sqlite';
 import type { AttributeValue } from '../condition.ts';
 import { decodePageToken, encodePageToken } from '../page-token.ts';
 import type { VisibilityRecord, VisibilityStore } from '../ports.ts';
@@ -12,6 +11,7 @@ import { selectionOf, selectionOfQuery } from '../selection.ts';
 import { matchesPhrase } from '../text-match.ts';
 import { type CompiledSql, compileCount, compilePage, PHRASE_FUNCTION, type SqlParameter } from './compile.ts';
 import { ROW_COLUMNS, recordOfRow, rowParameters, type VisibilityRow } from './record-rows.ts';
+import type { SharedSqliteFile } from './shared-file.ts';
 
 const STATEMENTS_CACHED = 200;
 // Longer than any write can be late: tasks are retried from the shard's queue, not for days.
@@ -25,7 +25,7 @@ export interface SqliteVisibilityOptions {
   readonly searchAttributes?: SearchAttributeRegistry;
 }
 
-function prepareStatements({ connection }: SqliteDatabase) {
+function prepareStatements({ connection }: SharedSqliteFile) {
   const updated = ROW_COLUMNS.filter((column) => !FIXED_COLUMNS.has(column));
   return {
     upsert: connection.prepare<unknown[]>(
@@ -53,7 +53,7 @@ function prepareStatements({ connection }: SqliteDatabase) {
 }
 
 export function createSqliteVisibility(
-  database: SqliteDatabase,
+  database: SharedSqliteFile,
   env: Env,
   options: SqliteVisibilityOptions = {},
 ): VisibilityStore {

@@ -26,6 +26,7 @@ import {
 } from './drivers.ts';
 
 const KILLS = 6;
+const FLIPS = 80;
 const COMMIT_LOOP = fileURLToPath(new URL('./commit-loop.ts', import.meta.url));
 
 let folder: { path: string; remove(): void };
@@ -158,7 +159,7 @@ describe('a SQLite store that was torn', () => {
       await store.shards.commit(1, 1, {
         ...emptyCommit,
         branches: [branchRow(branch)],
-        nodes: [node(branch, 1, 2)],
+        nodes: [node(branch, 1, 2, 100 + index)],
         executions: [execution(`w${index}`)],
       });
     }
@@ -189,11 +190,11 @@ describe('a SQLite store that was torn', () => {
     await written.close();
     const original = readFileSync(path());
     let failures = 0;
-    for (let flip = 0; flip < 60; flip++) {
+    for (let flip = 0; flip < FLIPS; flip++) {
       const copy = join(folder.path, 'flipped.db');
       const damaged = Buffer.from(original);
       // Leaves the header's first page alone: without it there is no database at all.
-      const position = 4096 + Math.floor(((original.length - 4096) * flip) / 60) + (flip % 7);
+      const position = 4096 + Math.floor(((original.length - 4096) * flip) / FLIPS) + (flip % 7);
       damaged[position] = (damaged[position] ?? 0) ^ 0x41;
       writeFileSync(copy, damaged);
       let store: SqliteStore | undefined;
@@ -204,7 +205,7 @@ describe('a SQLite store that was torn', () => {
           if (loaded !== undefined) expect(textOf(loaded.record)).toBe(`record of w${index}`);
           const range = { minEventId: 1, maxEventId: 9 };
           const page = await store.history.readBranch(branchOf(`tree ${index}`, 'a'), range, { minEvents: 9 });
-          for (const item of page.items) expect(textOf(item.blob)).toBe('a:1:10');
+          for (const item of page.items) expect(textOf(item.blob)).toBe(`a:1:${100 + index}`);
         }
       } catch (error) {
         if (!isStoreError(error, 'Corrupt') && !isStoreError(error, 'Unavailable')) throw error;
@@ -326,5 +327,6 @@ describe('the schema tool', () => {
     await open().close();
     edit(`UPDATE schema_versions SET sha256 = 'other'`);
     expect((await tool().status()).versions).toMatchObject([{ version: 1, state: 'changed' }]);
+    expect(() => open()).toThrowError(/schema version 1 is not this release's/);
   });
 });

@@ -273,6 +273,29 @@ describe.each(DRIVERS)('visibility in $name', ({ open }) => {
     expect(await opened.store.count(DOMAIN, '')).toBe(1);
   });
 
+  it('finds a run by the attributes it has now', async () => {
+    const tagged = (values: Record<string, unknown> | undefined): VisibilityRecord =>
+      record('w', { searchAttributes: values === undefined ? undefined : attributes(values) });
+    const found = async (): Promise<string[]> => {
+      const queries = ["CustomKeywordField = 'x'", "CustomKeywordField = 'y'", 'CustomIntField = 5 AND IsCron = false'];
+      const hits = await Promise.all(queries.map((query) => list(query)));
+      return queries.filter((_, index) => hits[index]?.length === 1).map((query) => query.split(' = ')[1] as string);
+    };
+    await opened.store.upsert([tagged({ CustomKeywordField: ['x', 'y', 'x'], CustomIntField: 5 })]);
+    expect(await found()).toEqual(["'x'", "'y'", '5 AND IsCron']);
+    await opened.store.upsert([tagged({ CustomKeywordField: 'y', CustomDoubleField: 5 })]);
+    expect(await found()).toEqual(["'y'"]);
+    expect(await list('CustomDoubleField = 5.0')).toEqual(['w']);
+    await opened.store.upsert([tagged(undefined)]);
+    expect(await found()).toEqual([]);
+    const long = 'z'.repeat(300);
+    await opened.store.upsert([tagged({ CustomKeywordField: [long, 'x'] })]);
+    expect(await list(`CustomKeywordField = '${long}'`)).toEqual(['w']);
+    expect(await found()).toEqual(["'x'"]);
+    await opened.store.remove(DOMAIN, 'w', 'w-run');
+    expect(await found()).toEqual([]);
+  });
+
   it('lets a removal win over a late write', async () => {
     await opened.store.upsert([record('w'), record('v')]);
     await opened.store.remove(DOMAIN, 'w', 'w-run');
