@@ -1,6 +1,6 @@
 // What the parts of the service share: the shards, the domain of a call, and running one command on one run.
 import type { WorkflowExecutionStartedEventAttributes } from '@antiphon/proto';
-import { assert, DomainNotActiveError } from '#base';
+import { alreadyCompleted, assert, DomainNotActiveError } from '#base';
 import {
   type Command,
   type CommandKind,
@@ -14,7 +14,7 @@ import {
 import type { HistoryClient, RunRef } from '#rpc';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
 import { decodeEvents, readBatches } from './history-reader.ts';
-import { branchOf } from './run-state.ts';
+import { branchOf, isZombie } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
 import type { Shards } from './shards.ts';
 import type { RunEntry, Slot } from './workflow-cache.ts';
@@ -30,6 +30,8 @@ export interface CommandOptions<K extends CommandKind> {
   readonly check?: ((entry: RunEntry) => void) | undefined;
   /** Runs in the same turn as the command, before anything else can touch the run. */
   readonly inTurn?: ((outcome: CommandOutcome<K>, actor: ShardActor) => void) | undefined;
+  /** For commands that write no event: the passive side takes them too. */
+  readonly allowsPassive?: boolean | undefined;
   /** Time of the command, where it must not be before a timer's. */
   readonly nowMs?: number | undefined;
 }
@@ -132,9 +134,9 @@ export function createHistoryContext(
   const run = async <K extends CommandKind>(
     ref: RunRef,
     command: Command<K>,
-    { check, inTurn, nowMs }: CommandOptions<K> = {},
+    { check, inTurn, nowMs, allowsPassive }: CommandOptions<K> = {},
   ): Promise<CommandOutcome<K>> => {
-    const domain = await activeDomain(ref.domainId);
+    const domain = await (allowsPassive ? domains.byId(ref.domainId) : activeDomain(ref.domainId));
     const actor = await shards.of(ref.workflowId);
     actor.requireRoom();
     const finish = (entry: RunEntry, reply: CommandReplies[K]): CommandOutcome<K> => {
@@ -143,6 +145,8 @@ export function createHistoryContext(
       return outcome;
     };
     const onEntry = (slot: Slot, entry: RunEntry): CommandOutcome<K> | Promise<CommandOutcome<K>> => {
+      // It does not count while another run of its workflow id does: to callers it is over.
+      if (isZombie(entry.state)) throw alreadyCompleted();
       check?.(entry);
       const reply = decideIn(actor, slot, entry, command, domain, nowMs);
       return reply instanceof Promise ? reply.then((value) => finish(entry, value)) : finish(entry, reply);

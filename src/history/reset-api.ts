@@ -129,8 +129,9 @@ function requireResetPoint(base: RunEntry, batches: readonly HistoryEvent[][], f
   }
   const event = batches.flat().find(({ eventId }) => Number(eventId) === finishId);
   if (event?.attributes === undefined || !RESET_EVENTS.has(event.attributes.$case)) {
+    const name = event?.attributes?.$case.replace(/EventAttributes$/, '') ?? 'unknown';
     throw badRequest(
-      'reset event must be of type DecisionTaskStarted, DecisionTaskTimedOut, DecisionTaskFailed, or DecisionTaskCompleted',
+      `reset event must be of type DecisionTaskStarted, DecisionTaskTimedOut, DecisionTaskFailed, or DecisionTaskCompleted. Attempting to reset on event type: ${name.charAt(0).toUpperCase()}${name.slice(1)}`,
     );
   }
 }

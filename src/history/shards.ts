@@ -67,7 +67,7 @@ export class Shards {
     }
     this.#unsubscribe = this.#deps.domains.onChange((_, after) => {
       if (!after.isActiveHere) return;
-      for (const { actor } of this.#handles.values()) actor?.releaseDomain(after.id);
+      for (const actor of this.actors()) actor.releaseDomain(after.id);
     });
   }
 

@@ -48,7 +48,7 @@ export function createWorkflowApi(context: HistoryContext): WorkflowApi {
     },
 
     async refreshTasks(run) {
-      await context.run(run, { kind: 'refreshTasks' });
+      await context.run(run, { kind: 'refreshTasks' }, { allowsPassive: true });
     },
 
     async resetStickyTaskList(run) {
