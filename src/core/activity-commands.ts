@@ -9,7 +9,7 @@ import { addEvent } from './add-event.ts';
 import type { ActivityTarget, CommandInputs, StartedActivity } from './commands.ts';
 import { ensureDecision } from './decision-task.ts';
 import type { Draft } from './draft.ts';
-import { TRANSIENT_EVENT_ID } from './event-ids.ts';
+import { EMPTY_EVENT_ID, TRANSIENT_EVENT_ID } from './event-ids.ts';
 
 const activityNotFound = () => new EntityNotExistsError('activity task not found');
 
@@ -70,6 +70,7 @@ function startedEvent(activity: Readonly<ActivityInfo>) {
 
 /** Writes the Started event that was held back, and returns the started id for the closing event. */
 export function writeStartedEvent(draft: Draft, activity: Readonly<ActivityInfo>): bigint {
+  if (activity.startedId === 0) return BigInt(EMPTY_EVENT_ID);
   if (activity.startedId !== TRANSIENT_EVENT_ID) return BigInt(activity.startedId);
   return addEvent(draft, startedEvent(activity), { timeMs: activity.startedTimeMs }).eventId;
 }

@@ -25,6 +25,7 @@ const LATE_CASES: ReadonlySet<EventCase> = new Set<EventCase>([
 const BUFFERABLE_CASES: ReadonlySet<EventCase> = new Set<EventCase>([
   ...LATE_CASES,
   'activityTaskStartedEventAttributes',
+  'requestCancelActivityTaskFailedEventAttributes',
   'timerFiredEventAttributes',
   'workflowExecutionSignaledEventAttributes',
   'workflowExecutionCancelRequestedEventAttributes',
@@ -56,7 +57,8 @@ export interface AddEventOptions {
 export function addEvent(draft: Draft, attributes: EventAttributes, options?: AddEventOptions): HistoryEvent {
   const eventTime = timestampOf(options?.timeMs ?? draft.nowMs);
   const version = BigInt(draft.version);
-  if (hasDecisionInFlight(draft)) {
+  const isInFlight = hasDecisionInFlight(draft);
+  if (isInFlight || draft.isApplyingDecisions) {
     if (BUFFERABLE_CASES.has(attributes.$case)) {
       const taskId = BigInt(EMPTY_EVENT_TASK_ID);
       const event = { eventId: BigInt(BUFFERED_EVENT_ID), eventTime, version, taskId, attributes };
@@ -64,8 +66,8 @@ export function addEvent(draft: Draft, attributes: EventAttributes, options?: Ad
       evolve(draft, event);
       return event;
     }
-    const closesDecision = DECISION_CLOSE_CASES.has(attributes.$case);
-    assert(closesDecision, 'this event must not be written while a decision is in flight', { case: attributes.$case });
+    const isAllowed = !isInFlight || DECISION_CLOSE_CASES.has(attributes.$case);
+    assert(isAllowed, 'this event must not be written while a decision is in flight', { case: attributes.$case });
   }
   const eventId = draft.info.nextEventId++;
   const taskId = BigInt(draft.context.nextTaskId());

@@ -63,6 +63,8 @@ function openDraft(state: WorkflowState, context: DecideContext): Draft {
   const wasWrittenHere = clusterOfVersion(clusters, written) === clusters.currentCluster;
   draft.version = wasWrittenHere ? written : domain.failoverVersion;
   forceCloseDecision(draft, DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FAILOVER_CLOSE_DECISION);
+  if (draft.version === domain.failoverVersion) return draft;
+  // A batch has one version.
   draft.sealBatch();
   draft.version = domain.failoverVersion;
   return draft;

@@ -42,7 +42,7 @@ function fail(completion: Completion, { failure }: DecisionOf<'failWorkflowExecu
   const { draft, completedId } = completion;
   if (failure === undefined) {
     const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES;
-    reject(cause, 'FailWorkflowExecutionDecisionAttributes is not set on decision.');
+    reject(cause, 'Reason is not set on decision.');
   }
   const message = 'FailWorkflowExecutionDecisionAttributes.Details exceeds size limit.';
   requireBlobSize(completion, failure.details.length, message);

@@ -104,7 +104,9 @@ function complete(draft: Draft, command: Respond, decision: DecisionInfo, isHear
     const cause = DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_BAD_BINARY;
     throw new DecisionRejected(cause, `binary ${command.binaryChecksum} is already marked as bad deployment`);
   }
+  draft.isApplyingDecisions = true;
   applyDecisions(completion);
+  draft.isApplyingDecisions = false;
   const { forceCreateNewDecisionTask, returnNewDecisionTask } = command;
   if (isClosed(draft)) return { localActivities: startedLocally(completion), heartbeatTimedOut: false };
   const needsDecision = completion.hasUnhandledEvents || forceCreateNewDecisionTask || completion.canceledUnstarted;
@@ -193,7 +195,7 @@ function failByServer(draft: Draft, command: Respond, rejected: DecisionRejected
   const failedCause = rejected.decisionCause;
   failDecision(draft, {
     cause: failedCause,
-    details: { data: encoder.encode(rejected.message) },
+    ...(rejected.message === '' ? {} : { details: { data: encoder.encode(rejected.message) } }),
     identity: command.identity,
     binaryChecksum: command.binaryChecksum,
   });
@@ -210,17 +212,23 @@ function failByServer(draft: Draft, command: Respond, rejected: DecisionRejected
 
 export function resetStickyTaskList(draft: Draft): undefined {
   requireRunning(draft);
+  leaveStickyList(draft);
+}
+
+/** A decision that waits on the sticky list goes to the normal one; whoever starts it first has it. */
+function leaveStickyList(draft: Draft): void {
+  const { decision } = draft.info;
   clearStickiness(draft);
   draft.isTouched = true;
+  if (decision === undefined || decision.startedId !== 0 || !decision.sticky) return;
+  draft.info.decision = { ...decision, sticky: false, taskList: draft.info.taskList?.name ?? '' };
+  addDecisionDispatch(draft);
 }
 
 export function clearStickyDispatch(draft: Draft, command: CommandInputs['clearStickiness']): undefined {
   const { decision } = draft.info;
   if (isClosed(draft) || decision === undefined || decision.scheduleId !== command.scheduleId) return;
-  if (decision.startedId !== 0 || !decision.sticky) return;
-  clearStickiness(draft);
-  draft.info.decision = { ...decision, sticky: false, taskList: draft.info.taskList?.name ?? '' };
-  addDecisionDispatch(draft);
+  if (decision.startedId === 0 && decision.sticky) leaveStickyList(draft);
 }
 
 /** Too many waiting events: the decision in flight is failed, so that they get their places. */

@@ -40,7 +40,7 @@ function scheduleActivity(
   const message = 'ScheduleActivityTaskDecisionAttributes.Input exceeds size limit.';
   requireBlobSize(completion, sizeOf(attributes.input), message);
   if (draft.findActivityById(attributes.activityId) !== undefined) {
-    reject(Cause.DECISION_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID, 'Activity ID already exists.');
+    reject(Cause.DECISION_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID, '');
   }
   const { timeouts } = checked;
   const event = addEvent(
@@ -104,7 +104,7 @@ function requestCancelActivity(
       details: { data: new TextEncoder().encode('ACTIVITY_ID_NOT_STARTED') },
       latestCancelRequestedEventId: requested.eventId,
       scheduledEventId: BigInt(activity.scheduleId),
-      startedEventId: 0n,
+      startedEventId: BigInt(EMPTY_EVENT_ID),
       identity: completion.command.identity,
     },
   });
@@ -118,10 +118,10 @@ function startTimer(completion: Completion, attributes: DecisionOf<'startTimerDe
   rejectOnFault(Cause.DECISION_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES, () => {
     if (timerId === '') throw badRequest('TimerId is not set on decision.');
     requireLength(completion, timerId, 'TimerID');
-    if (seconds <= 0) throw badRequest('A valid StartToFireTimeoutSeconds is not set on decision.');
+    if (seconds <= 0) throw badRequest(`Invalid StartToFireTimeoutSeconds: ${seconds}`);
   });
   if (draft.timers.get(timerId) !== undefined) {
-    reject(Cause.DECISION_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID, 'Timer ID already exists.');
+    reject(Cause.DECISION_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID, '');
   }
   addEvent(draft, {
     $case: 'timerStartedEventAttributes',

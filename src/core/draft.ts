@@ -104,9 +104,14 @@ export class StateDraft {
     return currentVersionHistory(this.versionHistories).items;
   }
 
+  /** The newest one: an older one of the same id may have closed with its event still in the buffer. */
   findActivityById(activityId: string): Readonly<ActivityInfo> | undefined {
-    for (const activity of this.activities.current.values()) if (activity.activityId === activityId) return activity;
-    return undefined;
+    let found: Readonly<ActivityInfo> | undefined;
+    for (const activity of this.activities.current.values()) {
+      if (activity.activityId !== activityId) continue;
+      if (found === undefined || activity.scheduleId > found.scheduleId) found = activity;
+    }
+    return found;
   }
 
   /** Records that a batch ends with `last`, and makes ready for the next one. */
@@ -154,6 +159,8 @@ export class Draft extends StateDraft {
   needsTimerTasks = false;
   /** Replicated runs make no replication tasks. */
   isActive = true;
+  /** True while decisions are applied: what is bufferable goes behind all of their direct results, as if it came during the decision. */
+  isApplyingDecisions = false;
   /** Buffered by this command. */
   newBuffer: HistoryEvent[] = [];
   events: HistoryEvent[] = [];

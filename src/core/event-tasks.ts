@@ -40,7 +40,7 @@ export function addDecisionDispatch(draft: Draft): void {
     attempt,
     taskList: decision.sticky
       ? { name: decision.taskList, kind: TaskListKind.TASK_LIST_KIND_STICKY, baseName: taskList?.name ?? '' }
-      : { name: decision.taskList, kind: taskList?.kind ?? TaskListKind.TASK_LIST_KIND_NORMAL, baseName: '' },
+      : { name: decision.taskList, kind: taskList?.kind || TaskListKind.TASK_LIST_KIND_NORMAL, baseName: '' },
     scheduleToStartSeconds: decision.sticky ? stickyScheduleToStartSeconds : executionTimeoutSeconds,
   };
   draft.transferTask(version, { $case: 'decision', value });

@@ -75,6 +75,11 @@ type OtherCase =
   | 'workflowExecutionCancelRequestedEventAttributes'
   | 'upsertWorkflowSearchAttributesEventAttributes';
 
+/** A timer that was started anew under its id, while the end of the first one waited in the buffer, goes on. */
+function endTimer(draft: StateDraft, ended: { readonly timerId: string; readonly startedEventId: bigint }): void {
+  if (draft.timers.get(ended.timerId)?.startedId === Number(ended.startedEventId)) draft.timers.delete(ended.timerId);
+}
+
 const OTHER_EVOLVERS: Evolvers<OtherCase> = {
   workflowExecutionStartedEventAttributes(draft, started, event) {
     const { info } = draft;
@@ -166,12 +171,8 @@ const OTHER_EVOLVERS: Evolvers<OtherCase> = {
       taskCreated: false,
     });
   },
-  timerFiredEventAttributes(draft, fired) {
-    draft.timers.delete(fired.timerId);
-  },
-  timerCanceledEventAttributes(draft, canceled) {
-    draft.timers.delete(canceled.timerId);
-  },
+  timerFiredEventAttributes: endTimer,
+  timerCanceledEventAttributes: endTimer,
   cancelTimerFailedEventAttributes() {},
   markerRecordedEventAttributes() {},
 

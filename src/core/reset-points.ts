@@ -2,10 +2,31 @@
 // (semantics §2.14). They ride along a continued-as-new chain.
 import type { HistoryEvent, ResetPointInfo, ResetPoints } from '@antiphon/proto';
 import type { StateDraft } from './draft.ts';
+import type { EventCase } from './event-ids.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { eventTimeMs, msOf, timestampOf } from './wire-time.ts';
 
 const encoder = new TextEncoder();
+
+/** Ends of children, signals and cancels of other runs. Waiting in the buffer, they come after the completion in the history. */
+const OUTSIDE_ENDS: ReadonlySet<string> = new Set<EventCase>([
+  'startChildWorkflowExecutionFailedEventAttributes',
+  'childWorkflowExecutionCompletedEventAttributes',
+  'childWorkflowExecutionFailedEventAttributes',
+  'childWorkflowExecutionCanceledEventAttributes',
+  'childWorkflowExecutionTimedOutEventAttributes',
+  'childWorkflowExecutionTerminatedEventAttributes',
+  'requestCancelExternalWorkflowExecutionFailedEventAttributes',
+  'externalWorkflowExecutionCancelRequestedEventAttributes',
+  'signalExternalWorkflowExecutionFailedEventAttributes',
+  'externalWorkflowExecutionSignaledEventAttributes',
+]);
+
+/** True when, at this place in the history, something asked of another run is open. */
+function hasOutsideWork(draft: StateDraft): boolean {
+  if (draft.children.size > 0 || draft.requestCancels.size > 0 || draft.signals.size > 0) return true;
+  return draft.storedBuffer.some(({ attributes }) => attributes !== undefined && OUTSIDE_ENDS.has(attributes.$case));
+}
 
 /** Remembers the first completion of a binary. The limit is a constant, as both regions must come to the same state. */
 export function addResetPoint(draft: StateDraft, binaryChecksum: string, event: HistoryEvent): void {
@@ -20,7 +41,7 @@ export function addResetPoint(draft: StateDraft, binaryChecksum: string, event: 
     firstDecisionCompletedId: event.eventId,
     createdTime: timestampOf(eventTimeMs(event)),
     expiringTime: undefined,
-    resettable: draft.children.size === 0 && draft.requestCancels.size === 0 && draft.signals.size === 0,
+    resettable: !hasOutsideWork(draft),
   });
   info.autoResetPoints = { points };
   const data = encoder.encode(JSON.stringify(points.map((point) => point.binaryChecksum)));

@@ -92,8 +92,8 @@ export class World {
   }
 }
 
-export const startRequest = (fields: Parameters<typeof StartWorkflowExecutionRequest.fromPartial>[0] = {}) =>
-  StartWorkflowExecutionRequest.fromPartial({
+export const startRequest = (fields: Partial<StartWorkflowExecutionRequest> = {}): StartWorkflowExecutionRequest => ({
+  ...StartWorkflowExecutionRequest.fromPartial({
     domain: 'shop',
     workflowId: 'order',
     workflowType: { name: 'Order' },
@@ -102,8 +102,9 @@ export const startRequest = (fields: Parameters<typeof StartWorkflowExecutionReq
     taskStartToCloseTimeout: { seconds: 10n },
     requestId: 'start-request',
     identity: 'client',
-    ...fields,
-  });
+  }),
+  ...fields,
+});
 
 export const NEW_RUN: Omit<CreateWorkflow, 'request'> = { runId: 'run-1', firstDecisionBackoffSeconds: 0 };
 
