@@ -42,7 +42,10 @@ export type Listing =
 export interface VisibilityStore {
   upsert(records: readonly VisibilityRecord[]): Promise<void>;
   remove(domainId: string, workflowId: string, runId: string): Promise<void>;
-  /** Default order: start time, newest first; a filter for closed runs bounds and orders by close time. A bad query throws BadRequest with a caret under the fault. */
+  /**
+   * Default order: start time, newest first; a filter for closed runs bounds and orders by close time. A bad query throws
+   * BadRequest with a caret under the fault.
+   */
   list(
     domainId: string,
     listing: Listing,
