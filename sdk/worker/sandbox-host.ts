@@ -13,6 +13,7 @@ import type {
   SandboxRequest,
   WirePayload,
 } from '../workflow/protocol.ts';
+import { watchAsyncStack } from './async-stack-repair.ts';
 import type { WorkflowBundle } from './workflow-bundle.ts';
 import { RUNTIME_NAME } from './workflow-bundle.ts';
 
@@ -55,6 +56,7 @@ function runGuarded<T>(body: () => T, timeoutMs: number): T {
   let result: { value: T } | undefined;
   const holder = globalThis as unknown as Record<symbol, unknown>;
   const outer = holder[GUARDED];
+  const repairAsyncStack = watchAsyncStack();
   holder[GUARDED] = () => {
     result = { value: body() };
   };
@@ -62,6 +64,7 @@ function runGuarded<T>(body: () => T, timeoutMs: number): T {
     guardScript.runInThisContext(inspector.url() === undefined ? { timeout: timeoutMs } : {});
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+    repairAsyncStack();
     throw new Error(`workflow code did not yield within ${timeoutMs} ms`, { cause: error });
   } finally {
     holder[GUARDED] = outer;

@@ -52,13 +52,16 @@ const forbidHost: Plugin = {
 async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
   const result = await build({
     entryPoints: [entry],
+    // The bundle names its files relative to this; the checksum must not depend on where the sources lie.
+    absWorkingDir: path.dirname(entry),
     bundle: true,
     write: false,
     format: 'cjs',
     platform: 'neutral',
     target: 'es2022',
     mainFields: ['module', 'main'],
-    conditions: process.execArgv.some((arg) => arg.includes('antiphon-src')) ? ['antiphon-src'] : [],
+    // When this process runs the SDK from source, so must the sandbox.
+    conditions: workflowModulePath().endsWith('.ts') ? ['antiphon-src'] : [],
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'silent',

@@ -17,14 +17,20 @@ function callHandler(run: WorkflowRun, handler: SignalHandler, input: WirePayloa
   }
 }
 
+/** Hands the kept signals to the handler, if there is one by now. */
+function deliverSignals(run: WorkflowRun, name: string): void {
+  const handler = run.signalHandlers.get(name);
+  const waiting = run.bufferedSignals.get(name);
+  if (!handler || !waiting) return;
+  run.bufferedSignals.delete(name);
+  for (const input of waiting) callHandler(run, handler, input);
+}
+
+/** The signal joins those that still wait, when its turn comes, so that none overtakes another. */
 export function receiveSignal(run: WorkflowRun, name: string, input: WirePayload): void {
-  // The handler is looked up when the signal's turn comes: code that ran before it in this activation may have set it.
   void Promise.resolve().then(() => {
-    const handler = run.signalHandlers.get(name);
-    if (handler) return callHandler(run, handler, input);
-    const waiting = run.bufferedSignals.get(name) ?? [];
-    waiting.push(input);
-    run.bufferedSignals.set(name, waiting);
+    run.bufferedSignals.set(name, [...(run.bufferedSignals.get(name) ?? []), input]);
+    deliverSignals(run, name);
   });
 }
 
@@ -43,9 +49,7 @@ export function setHandler(definition: SignalDefinition | QueryDefinition, handl
     run.queryHandlers.set(definition.name, handler as QueryHandler);
     return;
   }
-  const signalHandler = handler as SignalHandler;
-  run.signalHandlers.set(definition.name, signalHandler);
-  const waiting = run.bufferedSignals.get(definition.name) ?? [];
-  run.bufferedSignals.delete(definition.name);
-  for (const input of waiting) void Promise.resolve().then(() => callHandler(run, signalHandler, input));
+  run.signalHandlers.set(definition.name, handler as SignalHandler);
+  // Not at once: the code that sets the handler may still be setting up what the handler uses.
+  void Promise.resolve().then(() => deliverSignals(run, definition.name));
 }

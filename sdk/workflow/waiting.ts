@@ -59,7 +59,8 @@ export function condition(test: () => boolean, timeout?: Duration): Promise<unkn
   const race = new CancellationScope({ cancellable: true });
   const result = race.run(async () => {
     try {
-      return await Promise.race([waitUntil(test).then(() => true), sleep(timeout).then(() => false)]);
+      // What made the test true may have come together with the end of the time; then it counts.
+      return await Promise.race([waitUntil(test).then(() => true), sleep(timeout).then(() => test())]);
     } finally {
       race.cancel('the other side of the wait won');
     }
