@@ -27,7 +27,7 @@ export async function closeExecution(
   const domain = await context.domain(task.domainId);
   if (!domain.isActiveHere) return 'standby';
   await tellParent(context, actor, state);
-  for (const child of state.children.values()) await applyClosePolicy(context, state, child);
+  for (const child of affectedChildren(state)) await applyClosePolicy(context, state, child);
   return 'done';
 }
 
@@ -38,8 +38,12 @@ const isAffected = (child: Readonly<ChildInfo>): boolean =>
 
 /** True when others must hear of the close. */
 export function hasOutsideWork(state: WorkflowState): boolean {
-  return tellsParent(state) || [...state.children.values()].some(isAffected);
+  return tellsParent(state) || affectedChildren(state).length > 0;
 }
+
+/** Started children that their policy does not abandon. */
+export const affectedChildren = (state: WorkflowState): readonly Readonly<ChildInfo>[] =>
+  [...state.children.values()].filter(isAffected);
 
 async function tellParent(context: HistoryContext, actor: ShardActor, state: WorkflowState): Promise<void> {
   const { info } = state;
@@ -65,7 +69,6 @@ async function applyClosePolicy(
   state: WorkflowState,
   child: Readonly<ChildInfo>,
 ): Promise<void> {
-  if (!isAffected(child)) return;
   const { info } = state;
   const domainId = await childDomainId(context, state, child);
   if (domainId === undefined) return;
@@ -94,7 +97,7 @@ async function applyClosePolicy(
   );
 }
 
-async function childDomainId(
+export async function childDomainId(
   context: HistoryContext,
   state: WorkflowState,
   child: Readonly<ChildInfo>,

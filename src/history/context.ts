@@ -81,6 +81,7 @@ export function createHistoryContext(
     domain,
     clusters,
     limits: deps.limits(),
+    knownSearchAttributes: deps.searchAttributes?.(),
     uuid,
     random,
     nextTaskId: () => actor.taskIds.next(),

@@ -21,6 +21,8 @@ export interface HistoryDeps {
   readonly domains: DomainCache;
   readonly clusters: ClusterGroup;
   limits(): Limits;
+  /** Keys that workflows may upsert; any when left out. Read at each use: operators add to it. */
+  searchAttributes?(): { has(key: string): boolean };
   /** May be bound late (history and matching call each other): read at each use. */
   readonly matching: MatchingClient;
   readonly archiver?: Archiver | undefined;

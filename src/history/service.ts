@@ -13,6 +13,7 @@ import { createQueryApi } from './query-api.ts';
 import { createResetApi } from './reset-api.ts';
 import type { ShardExecutors } from './shard-actor.ts';
 import { type ShardListener, type ShardStatus, Shards } from './shards.ts';
+import { startStandbyRecheck } from './standby-recheck.ts';
 import { createStartApi } from './start-api.ts';
 import { isTransferStale } from './task-staleness.ts';
 import { createTimerExecutor, isTimerStale } from './timer-executor.ts';
@@ -39,6 +40,7 @@ export function createHistoryService(deps: HistoryDeps, options: Partial<History
   const executors: ShardExecutors = {
     executeTransfer: (actor, task) => executeTransfer(actor, task),
     executeTimer: (actor, task) => executeTimer(actor, task),
+    onOpen: (actor) => startStandbyRecheck(context, actor),
     isReleased: (actor, held, state) =>
       held.queue === 'timer'
         ? isTimerStale(context, actor, state, held.task)

@@ -32,7 +32,9 @@ import { RunEntry as Entry, type RunEntry, type Slot, WorkflowCache } from './wo
 export interface ShardExecutors {
   executeTransfer(actor: ShardActor, task: TransferTask): Promise<TaskOutcome>;
   executeTimer(actor: ShardActor, task: TimerTask): Promise<TaskOutcome>;
-  /** A held task that the state shows done, or whose domain is active here now. */
+  /** The shard has just opened. */
+  onOpen(actor: ShardActor): void;
+  /** A held task that the state shows done. */
   isReleased(actor: ShardActor, held: HeldTask, state: WorkflowState): boolean;
 }
 

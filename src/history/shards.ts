@@ -117,6 +117,7 @@ export class Shards {
     this.#endings.set(actor, []);
     for (const listener of this.#listeners) this.#announce(actor, listener);
     this.#countOwned();
+    this.#executors.onOpen(actor);
   }
 
   #onClose(actor: ShardActor): void {
