@@ -20,7 +20,7 @@ const options = [
   'outputJsonMethods=true',
   'unknownFields=false',
   'importSuffix=.ts',
-  'enumsAsLiterals=true',
+  'enumsAsLiterals=true', 'useExactTypes=false',
   'useJsTypeOverride=true',
   'outputTypeRegistry=false',
   'stringEnums=false',

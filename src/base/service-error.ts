@@ -44,7 +44,7 @@ export const alreadyCompleted = (message = 'Workflow execution already completed
   new ServiceError('WorkflowExecutionAlreadyCompleted', message);
 export const limitExceeded = (message: string): ServiceError => new ServiceError('LimitExceeded', message);
 export const cancellationAlreadyRequested = (
-  message = 'Cancellation already requested for this workflow execution.',
+  message = 'cancellation already requested for this workflow execution',
 ): ServiceError => new ServiceError('CancellationAlreadyRequested', message);
 export const domainAlreadyExists = (message: string): ServiceError => new ServiceError('DomainAlreadyExists', message);
 export const accessDenied = (message = 'Request unauthorized.'): ServiceError =>

@@ -3,7 +3,7 @@
 
 import type { Failure } from '@antiphon/proto';
 import { type ActivityInfo, ExecutionState } from '@antiphon/proto/internal';
-import { alreadyCompleted, EntityNotExistsError, eventAlreadyStarted, internalService } from '#base';
+import { alreadyCompleted, badRequest, EntityNotExistsError, eventAlreadyStarted, internalService } from '#base';
 import { retryActivity } from './activity-retry.ts';
 import { addEvent } from './add-event.ts';
 import type { ActivityTarget, CommandInputs, StartedActivity } from './commands.ts';
@@ -24,6 +24,7 @@ function requireStarted(draft: Draft, target: ActivityTarget): Readonly<Activity
     target.scheduleId === undefined
       ? draft.findActivityById(target.activityId)
       : draft.activities.get(target.scheduleId);
+  if (activity === undefined && target.scheduleId === undefined) throw badRequest('Cannot locate Activity ScheduleID');
   if (activity === undefined || activity.startedId === 0) throw activityNotFound();
   if (target.scheduleId !== undefined && activity.attempt !== target.attempt) throw activityNotFound();
   return activity;

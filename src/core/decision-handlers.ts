@@ -16,6 +16,7 @@ import {
   validateExternalTarget,
   validateSearchAttributes,
 } from './decision-validation.ts';
+import { EMPTY_EVENT_ID } from './event-ids.ts';
 import { addActivityDispatch } from './event-tasks.ts';
 import { validateRetryPolicy } from './retry-policy.ts';
 import { durationOf, secondsOf } from './wire-time.ts';

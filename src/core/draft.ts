@@ -25,45 +25,38 @@ import type { EventBatch, RunTransition, TaskSet } from './transition.ts';
 import { addVersionItem, currentVersionHistory, replaceVersionHistory } from './version-histories.ts';
 import type { WorkflowState } from './workflow-state.ts';
 
-/** A map that is shared until it is written. */
+/** A map that is shared until it is written. Plain fields: there are six of these in every command. */
 export class DraftMap<K, V> {
-  #map: ReadonlyMap<K, V>;
-  #own: Map<K, V> | undefined;
+  current: ReadonlyMap<K, V>;
+  isWritten = false;
 
   constructor(map: ReadonlyMap<K, V>) {
-    this.#map = map;
-  }
-
-  get current(): ReadonlyMap<K, V> {
-    return this.#map;
-  }
-
-  get isWritten(): boolean {
-    return this.#own !== undefined;
+    this.current = map;
   }
 
   get size(): number {
-    return this.#map.size;
+    return this.current.size;
   }
 
   get(key: K): V | undefined {
-    return this.#map.get(key);
+    return this.current.get(key);
   }
 
   set(key: K, value: V): void {
-    this.#writable().set(key, value);
+    this.writable().set(key, value);
   }
 
   delete(key: K): void {
-    if (this.#map.has(key)) this.#writable().delete(key);
+    if (this.current.has(key)) this.writable().delete(key);
   }
 
-  #writable(): Map<K, V> {
-    if (this.#own === undefined) {
-      this.#own = new Map(this.#map);
-      this.#map = this.#own;
+  private writable(): Map<K, V> {
+    if (!this.isWritten) {
+      this.current = new Map(this.current);
+      this.isWritten = true;
     }
-    return this.#own;
+    // It is the copy that was just made, or was made before.
+    return this.current as Map<K, V>;
   }
 }
 
@@ -170,7 +163,7 @@ export class Draft extends StateDraft {
   readonly transfer: TransferTask[] = [];
   readonly timer: TimerTask[] = [];
   readonly replication: ReplicationTask[] = [];
-  readonly #sealed: SealedBatch[] = [];
+  private readonly sealed: SealedBatch[] = [];
 
   constructor(state: WorkflowState, context: DecideContext, version: number) {
     super(state);
@@ -195,7 +188,7 @@ export class Draft extends StateDraft {
     return (
       this.isTouched ||
       this.events.length > 0 ||
-      this.#sealed.length > 0 ||
+      this.sealed.length > 0 ||
       this.newBuffer.length > 0 ||
       this.transfer.length > 0 ||
       this.timer.length > 0 ||
@@ -204,18 +197,20 @@ export class Draft extends StateDraft {
   }
 
   transferTask(version: number, work: TransferTask['work']): void {
-    this.transfer.push({ ...this.#taskHeader(version), work });
+    const { domainId, workflowId, runId } = this.info;
+    this.transfer.push({ domainId, workflowId, runId, taskId: this.context.nextTaskId(), version, work });
   }
 
   timerTask(version: number, fireTimeMs: number, work: TimerTask['work']): void {
-    this.timer.push({ ...this.#taskHeader(version), fireTimeMs, work });
+    const { domainId, workflowId, runId } = this.info;
+    this.timer.push({ domainId, workflowId, runId, taskId: this.context.nextTaskId(), version, fireTimeMs, work });
   }
 
   /** SyncActivity: state of an activity that no event will tell the other regions. */
   syncActivityTask(activity: ActivityInfo): void {
     if (!this.isReplicated) return;
-    const work = { $case: 'syncActivity' as const, value: { scheduleId: activity.scheduleId } };
-    this.replication.push({ ...this.#taskHeader(activity.version), creationTimeMs: this.nowMs, work });
+    const value = { scheduleId: activity.scheduleId };
+    this.replicationTask(activity.version, { $case: 'syncActivity', value });
   }
 
   get isReplicated(): boolean {
@@ -223,9 +218,10 @@ export class Draft extends StateDraft {
     return this.isActive && domain.isGlobal && domain.clusters.length > 1;
   }
 
-  #taskHeader(version: number) {
+  private replicationTask(version: number, work: ReplicationTask['work']): void {
     const { domainId, workflowId, runId } = this.info;
-    return { domainId, workflowId, runId, taskId: this.context.nextTaskId(), version };
+    const taskId = this.context.nextTaskId();
+    this.replication.push({ domainId, workflowId, runId, taskId, version, creationTimeMs: this.nowMs, work });
   }
 
   /** Closes the batch being written: what follows is another history node. */
@@ -234,7 +230,7 @@ export class Draft extends StateDraft {
     const last = this.events.at(-1);
     if (first === undefined || last === undefined) return;
     this.endBatch(Number(first.eventId), last);
-    this.#sealed.push({ branch: this.branch, events: this.events, versionItems: this.versionItems });
+    this.sealed.push({ branch: this.branch, events: this.events, versionItems: this.versionItems });
     this.events = [];
   }
 
@@ -243,22 +239,22 @@ export class Draft extends StateDraft {
     if (!this.isChanged) return { state: this.base, batches: [], tasks: NO_TASKS };
     this.sealBatch();
     this.info.lastUpdateTimeMs = this.nowMs;
-    this.#addHistoryReplication(successor);
+    this.addHistoryReplication(successor);
     const isClosed = this.info.state === ExecutionState.EXECUTION_STATE_COMPLETED;
     // Nothing comes after the event that closes a run.
     if (isClosed) this.storedBuffer = this.newBuffer = [];
     const buffer = this.newBuffer.length === 0 ? this.storedBuffer : [...this.storedBuffer, ...this.newBuffer];
     return {
       state: this.state(buffer),
-      batches: this.#sealed,
+      batches: this.sealed,
       tasks: { transfer: this.transfer, timer: this.timer, replication: this.replication },
     };
   }
 
-  #addHistoryReplication(successor: Draft | undefined): void {
+  private addHistoryReplication(successor: Draft | undefined): void {
     if (!this.isReplicated) return;
-    for (const [at, batch] of this.#sealed.entries()) {
-      const follower = at === this.#sealed.length - 1 ? successor : undefined;
+    for (const [at, batch] of this.sealed.entries()) {
+      const follower = at === this.sealed.length - 1 ? successor : undefined;
       const first = batch.events[0] as HistoryEvent;
       const last = batch.events.at(-1) as HistoryEvent;
       const value = {
@@ -269,8 +265,7 @@ export class Draft extends StateDraft {
         newRunBranch: follower?.branch,
         newRunId: follower?.info.runId ?? '',
       };
-      const header = this.#taskHeader(Number(first.version));
-      this.replication.push({ ...header, creationTimeMs: this.nowMs, work: { $case: 'history', value } });
+      this.replicationTask(Number(first.version), { $case: 'history', value });
     }
   }
 }

@@ -42,7 +42,15 @@ export interface SimulatedEnv extends Env {
   /** Runs all promise work that is ready now, without moving time. */
   settle(): Promise<void>;
   /** An env on the same time whose wall clock is off by `skewMs` and whose randomness is its own. */
-  host(options: { seed: number; skewMs?: number; logger?: Logger }): Env;
+  host(options: { seed: number; skewMs?: number; logger?: Logger }): SimulatedHostEnv;
+}
+
+/** What one host has of a simulated world. */
+export interface SimulatedHostEnv extends Env {
+  /** The wall clock is now off by so much. */
+  setSkew(skewMs: number): void;
+  /** The process dies: none of its callbacks runs any more, whatever it armed or arms. */
+  kill(): void;
 }
 
 // One turn of the macrotask queue lets every chain of already-resolved promises run to its end.
@@ -90,12 +98,25 @@ export function createSimulatedEnv(options: { seed: number; startMs?: number; lo
       nowMs = untilMs;
     },
     host({ seed, skewMs = 0, logger }) {
+      let skew = skewMs;
+      let isDead = false;
       return {
-        clock: { nowMs: () => nowMs + skewMs, monotonicMs: () => nowMs - startMs },
-        scheduler,
+        clock: { nowMs: () => nowMs + skew, monotonicMs: () => nowMs - startMs },
+        scheduler: {
+          after: (delayMs, callback) =>
+            scheduler.after(delayMs, () => {
+              if (!isDead) callback();
+            }),
+        },
         random: seededRandom(seed),
         logger: logger ?? quietLogger,
         metrics: quietMetrics,
+        setSkew(skewMs) {
+          skew = skewMs;
+        },
+        kill() {
+          isDead = true;
+        },
       };
     },
   };

@@ -16,9 +16,10 @@ export function checkSearchAttributes(
   for (const [key, { data }] of fields) {
     const attribute = registry.get(key);
     if (attribute === undefined) throw badRequest(`${shown(key)} is not a valid search attribute key`);
-    if (attribute.isSystem) throw badRequest(`${key} is read-only Cadence reserved attribute`);
+    if (attribute.isSystem) throw badRequest(`${key} is read-only Cadence reservered attribute`);
     if (data.length > limits.searchAttributeValueBytesMax) throw badRequest(`size limit exceed for key ${key}`);
-    if (!isValidPayload(attribute, data)) throw badRequest(`${key} is not a valid search attribute value for its type`);
+    if (!isValidPayload(attribute, data))
+      throw badRequest(`${shown(new TextDecoder().decode(data))} is not a valid search attribute value for key ${key}`);
     total += key.length + data.length;
   }
   if (total > limits.searchAttributesTotalBytesMax) throw badRequest(`total size ${total} exceed limit`);

@@ -21,8 +21,13 @@ const ISOLATION_GROUP = 'isolation-group';
 
 export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
   const { env, history, limits } = deps;
+  // Start has a text of its own for a missing domain.
+  const startDomain = (request: { domain: string }) => {
+    if (request.domain === '') throw badRequest('Domain name is empty');
+    return byDomain(request);
+  };
   return {
-    startWorkflowExecution: serve('workflow', 'startWorkflowExecution', START, byDomain, async (request, call) => {
+    startWorkflowExecution: serve('workflow', 'startWorkflowExecution', START, startDomain, async (request, call) => {
       const start = validatedStart(request, deps, { requestIdIsUuid: true });
       refuseDeprecated(call.subject);
       return history.startWorkflow(start, { domainId: call.subject.id, ...partitionOf(call.context) });

@@ -79,6 +79,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       domains,
       clusters,
       limits: () => deps.limits,
+      searchAttributes: () => SEARCH_ATTRIBUTES,
       matching: matchingClient,
       archiver,
       host: options.host,

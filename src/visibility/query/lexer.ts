@@ -73,7 +73,7 @@ function scanString(query: string, position: number): { text: string; end: numbe
       index++;
     } else return { text, end: index + 1 };
   }
-  throw queryFault(query, position, `invalid query: unterminated string`);
+  throw queryFault(query, position, `Invalid query: unterminated string`);
 }
 
 function scanToken(query: string, position: number): { token: Token; end: number } {
@@ -96,7 +96,7 @@ function scanToken(query: string, position: number): { token: Token; end: number
     return { token: { kind: 'symbol', text, position }, end: position + symbol[0].length };
   }
   const name = matchAt(NAME, query, position);
-  if (name === null) throw queryFault(query, position, `invalid query: unexpected character "${character}"`);
+  if (name === null) throw queryFault(query, position, `Invalid query: unexpected character "${character}"`);
   const lower = name[0].toLowerCase();
   const end = position + name[0].length;
   // The set holds exactly the keywords.

@@ -163,7 +163,7 @@ class Parser {
   }
 
   #fault(message: string): Error {
-    return queryFault(this.#query, this.#peek().position, `invalid query: ${message}`);
+    return queryFault(this.#query, this.#peek().position, `Invalid query: ${message}`);
   }
 }
 
@@ -173,7 +173,7 @@ const negatedIf = (isNegated: boolean, operand: Expression): Expression =>
 /** Throws BadRequest with a caret under the fault. */
 export function parseQuery(query: string): Query {
   if (query.length > QUERY_LENGTH_MAX) {
-    throw queryFault(query.slice(0, 40), 0, `invalid query: longer than ${QUERY_LENGTH_MAX} characters`);
+    throw queryFault(query.slice(0, 40), 0, `Invalid query: longer than ${QUERY_LENGTH_MAX} characters`);
   }
   return new Parser(query).parse();
 }

@@ -4,6 +4,7 @@ package compat
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -271,4 +272,13 @@ func requireBadRequest(s *scenario, text string, err error) {
 	bad, ok := err.(*shared.BadRequestError)
 	require.Truef(s, ok, "want a BadRequestError, got %T: %v", err, err)
 	require.Equal(s, text, bad.GetMessage())
+}
+
+// requireBadQuery takes more lines after Cadence's text: Antiphon points at the fault.
+func requireBadQuery(s *scenario, text string, err error) {
+	s.Helper()
+	bad, ok := err.(*shared.BadRequestError)
+	require.Truef(s, ok, "want a BadRequestError, got %T: %v", err, err)
+	first, _, _ := strings.Cut(bad.GetMessage(), "\n")
+	require.True(s, strings.HasPrefix(first, strings.TrimSuffix(text, ".")), "%q does not begin with %q", first, text)
 }

@@ -278,6 +278,6 @@ func TestAdvancedBadQueries(t *testing.T) {
 		"WorkflowType = 'a' order by": "Invalid query.",
 	} {
 		_, err := s.client.ListWorkflow(s.ctx, &shared.ListWorkflowExecutionsRequest{PageSize: ptr(int32(10)), Query: &query})
-		requireBadRequest(s, text, err)
+		requireBadQuery(s, text, err)
 	}
 }

@@ -140,12 +140,12 @@ function attributes(): BadInput[] {
     start(
       'a system attribute',
       fields({ WorkflowID: '"x"' }),
-      bad('WorkflowID is read-only Cadence reserved attribute'),
+      bad('WorkflowID is read-only Cadence reservered attribute'),
     ),
     start(
       'an attribute that is no JSON',
       fields({ CustomIntField: '{' }),
-      bad(/CustomIntField is not a valid search attribute value/),
+      bad(/is not a valid search attribute value for key CustomIntField/),
     ),
     start('an attribute of another type', fields({ CustomIntField: '"five"' }), bad(/CustomIntField is not a valid/)),
     start(
