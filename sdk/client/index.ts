@@ -21,7 +21,7 @@ export {
 export type { ActivityById, ActivityClient, ActivityRef } from './activity-client.ts';
 export { type Client, type ClientOptions, createClient } from './client.ts';
 export type { DomainClient, RegisterDomainOptions } from './domain-client.ts';
-export type { ReusePolicy, StartOptions, WorkflowClient } from './workflow-client.ts';
+export type { ReusePolicy, StartOptions, StartSettings, WorkflowClient } from './workflow-client.ts';
 export {
   type QueryOptions,
   QueryRejectedError,

@@ -10,6 +10,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@antiphon/proto';
 import {
+  type ArgumentsOption,
   type Duration,
   durationToSeconds,
   encodeRetryPolicy,
@@ -25,11 +26,10 @@ import { createWorkflowHandle, type HandleContext, type WorkflowHandle } from '.
 
 export type ReusePolicy = 'allowDuplicate' | 'allowDuplicateFailedOnly' | 'rejectDuplicate' | 'terminateIfRunning';
 
-export interface StartOptions<Args extends readonly unknown[] = readonly unknown[]> {
+export interface StartSettings {
   readonly taskList: string;
   /** Default: a random id. */
   readonly workflowId?: string;
-  readonly args?: Args;
   /** Limit of one run; the service demands one. */
   readonly executionTimeout: Duration;
   /** Time a worker may take for one decision. Default 10 s. */
@@ -45,6 +45,11 @@ export interface StartOptions<Args extends readonly unknown[] = readonly unknown
   /** Makes retries of the start itself harmless. Default: random, one per call. */
   readonly requestId?: string;
 }
+
+/** `args` is needed when the workflow has parameters that are not optional. */
+export type StartOptions<Args extends readonly unknown[] = readonly unknown[]> = StartSettings & ArgumentsOption<Args>;
+/** The options of any workflow, once its own types are checked. */
+type AnyStartOptions = StartSettings & { readonly args?: readonly unknown[] };
 
 export interface WorkflowClient {
   /** Starts a workflow. Throws RpcError of kind WorkflowExecutionAlreadyStarted. */
@@ -96,7 +101,7 @@ function searchAttributesOf(fields: Readonly<Record<string, unknown>> | undefine
 function startRequest(
   context: HandleContext,
   workflow: string | WorkflowFunction,
-  options: StartOptions,
+  options: AnyStartOptions,
   defaultReuse: ReusePolicy,
 ): StartWorkflowExecutionRequest {
   const executionSeconds = durationToSeconds(options.executionTimeout);
@@ -144,7 +149,7 @@ export function createWorkflowClient(context: HandleContext): WorkflowClient {
     workflow: F | string,
     options: StartOptions<Parameters<F>>,
   ): Promise<WorkflowHandle<F>> => {
-    const request = startRequest(context, workflow, options, 'allowDuplicateFailedOnly');
+    const request = startRequest(context, workflow, options as AnyStartOptions, 'allowDuplicateFailedOnly');
     const { runId } = await calls.call(WorkflowAPIService.startWorkflowExecution, request);
     return createWorkflowHandle<F>(context, request.workflowId, undefined, runId);
   };
@@ -168,7 +173,7 @@ export function createWorkflowClient(context: HandleContext): WorkflowClient {
       signal: SignalDefinition,
       ...args: readonly unknown[]
     ) => {
-      const request = startRequest(context, workflow, options, 'allowDuplicate');
+      const request = startRequest(context, workflow, options as AnyStartOptions, 'allowDuplicate');
       const { runId } = await calls.call(WorkflowAPIService.signalWithStartWorkflowExecution, {
         startRequest: request,
         signalName: signal.name,

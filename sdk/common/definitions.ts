@@ -6,6 +6,11 @@
 export type WorkflowFunction = (...args: any[]) => Promise<unknown>;
 export type WorkflowResult<F extends WorkflowFunction> = Awaited<ReturnType<F>>;
 
+/** The arguments in options: demanded when the function demands some. */
+export type ArgumentsOption<Args extends readonly unknown[]> = [] extends Args
+  ? { readonly args?: Readonly<Args> }
+  : { readonly args: Readonly<Args> };
+
 export interface SignalDefinition<Args extends readonly unknown[] = readonly unknown[]> {
   readonly kind: 'signal';
   readonly name: string;

@@ -1,5 +1,6 @@
 // Child workflows: started by a command, acknowledged when the child's run exists, settled when it closes.
 import {
+  type ArgumentsOption,
   ChildWorkflowFailure,
   type Duration,
   durationToSeconds,
@@ -19,8 +20,7 @@ import type { ChildCommand, ParentClose, Rejection, ReusePolicy } from './protoc
 import { readResult, wireArguments, wireFields, wireSearchAttributes } from './wire-payload.ts';
 import { captureStack, type WorkflowRun } from './workflow-run.ts';
 
-export interface ChildOptions<Args extends readonly unknown[] = readonly unknown[]> {
-  readonly args?: Args;
+export interface ChildSettings {
   /** Default: derived from the parent's first run id, the same on every replay and after a reset. */
   readonly workflowId?: string;
   readonly taskList?: string;
@@ -39,6 +39,14 @@ export interface ChildOptions<Args extends readonly unknown[] = readonly unknown
   readonly cancellation?: 'try' | 'wait';
 }
 
+/** `args` is needed when the workflow has parameters that are not optional. */
+export type ChildOptions<Args extends readonly unknown[] = readonly unknown[]> = ChildSettings & ArgumentsOption<Args>;
+/** The options of any child, once its own types are checked. */
+type AnyChildOptions = ChildSettings & { readonly args?: readonly unknown[] };
+/** Options may be left out where no arguments are needed. */
+type ChildArguments<F extends WorkflowFunction> =
+  [] extends Parameters<F> ? [options?: ChildOptions<Parameters<F>>] : [options: ChildOptions<Parameters<F>>];
+
 export interface ChildHandle<R = unknown> {
   readonly workflowId: string;
   readonly runId: string;
@@ -47,7 +55,7 @@ export interface ChildHandle<R = unknown> {
   signal<Args extends readonly unknown[]>(signal: SignalDefinition<Args>, ...args: Args): Promise<void>;
 }
 
-function childCommand(run: WorkflowRun, id: string, workflowType: string, options: ChildOptions): ChildCommand {
+function childCommand(run: WorkflowRun, id: string, workflowType: string, options: AnyChildOptions): ChildCommand {
   const { info } = run;
   return {
     kind: 'startChild',
@@ -84,7 +92,7 @@ interface ChildCall {
   readonly result: Promise<unknown>;
 }
 
-function callChild(workflowType: string, options: ChildOptions): ChildCall {
+function callChild(workflowType: string, options: AnyChildOptions = {}): ChildCall {
   const run = currentRun();
   const scope = CancellationScope.current();
   scope.throwIfCancelled();
@@ -125,7 +133,7 @@ function callChild(workflowType: string, options: ChildOptions): ChildCall {
 /** Starts a child and waits until its run exists. Throws WorkflowAlreadyStartedFailure. */
 export async function startChild<F extends WorkflowFunction>(
   workflow: F | string,
-  options: ChildOptions<Parameters<F>> = {},
+  ...[options]: ChildArguments<F>
 ): Promise<ChildHandle<WorkflowResult<F>>> {
   const { command, started, result } = callChild(workflowTypeOf(workflow), options);
   const runId = await started;
@@ -145,7 +153,7 @@ export async function startChild<F extends WorkflowFunction>(
 /** Starts a child and waits for its result. */
 export async function executeChild<F extends WorkflowFunction>(
   workflow: F | string,
-  options: ChildOptions<Parameters<F>> = {},
+  ...[options]: ChildArguments<F>
 ): Promise<WorkflowResult<F>> {
   return (await callChild(workflowTypeOf(workflow), options).result) as WorkflowResult<F>;
 }
