@@ -1,14 +1,6 @@
 // The pump of a shard: while one group commits, the next collects. One commit is in flight at a time. The first failure ends the pump, and
 // with it the shard: what the failed group and those after it hold was never acknowledged, and the shard reloads from the store.
-import {
-  assert,
-  isStoreError,
-  ServiceBusyError,
-  type ServiceError,
-  ShardOwnershipLostError,
-  StoreError,
-  unavailable,
-} from '#base';
+import { assert, ServiceBusyError, type ServiceError, StoreError } from '#base';
 import type { Counter, Env, Gauge, Histogram } from '#env';
 import type { ShardStore } from '#persistence';
 import { CommitGroup } from './commit-group.ts';
@@ -170,21 +162,4 @@ export class GroupCommit {
     this.#rangeId = lease.rangeId;
     taskIds.renew(lease.rangeId);
   }
-}
-
-/** What callers get whose write was in a group that failed. All of it is retryable, and nothing of it claims success. */
-export function answerForFailure(error: unknown, shardId: number): ServiceError {
-  if (isStoreError(error, 'ShardOwnershipLost')) return new ShardOwnershipLostError(shardId, { cause: error });
-  const text = error instanceof Error ? error.message : String(error);
-  const cause = { cause: error };
-  if (isStoreError(error, 'Timeout')) {
-    return unavailable(`The outcome of the write is unknown, please retry with the same request id: ${text}`, cause);
-  }
-  if (isStoreError(error, 'Full')) {
-    return new ServiceBusyError(`The store has no room, nothing was written: ${text}`, 'store-full');
-  }
-  if (isStoreError(error, 'Unavailable')) {
-    return unavailable(`The store is not available, nothing was written: ${text}`, cause);
-  }
-  return unavailable(`Shard ${shardId} was closed and loads again, please retry: ${text}`, cause);
 }

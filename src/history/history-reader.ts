@@ -4,6 +4,7 @@ import { History, type HistoryEvent } from '@antiphon/proto';
 import type { HistoryBranch } from '@antiphon/proto/internal';
 import { dataInconsistency } from '#base';
 import type { HistoryNode, HistoryStore } from '#persistence';
+import { readingStore } from './store-answers.ts';
 
 export interface StoredBatch {
   readonly firstEventId: number;
@@ -29,11 +30,11 @@ const toBatch = (node: HistoryNode): StoredBatch => ({
   blob: node.blob,
 });
 
+const nameOf = (branch: HistoryBranch): string => `history tree ${branch.treeId} branch ${branch.branchId}`;
+
 function incomplete(branch: HistoryBranch, expectedEventId: number, found: number | undefined): Error {
   const got = found === undefined ? 'nothing' : `event ${found}`;
-  return dataInconsistency(
-    `incomplete history: tree ${branch.treeId} branch ${branch.branchId}: expected event ${expectedEventId}, found ${got}`,
-  );
+  return dataInconsistency(`incomplete history: ${nameOf(branch)}: expected event ${expectedEventId}, found ${got}`);
 }
 
 /** At least `minEvents` events of [from, to), whole batches, as far as there are. */
@@ -49,7 +50,7 @@ export async function readBatches(
   let expected = range.from;
   let token: Uint8Array | undefined;
   do {
-    const page = await store.readBranch(branch, bounds, { minEvents, token });
+    const page = await readingStore(nameOf(branch), store.readBranch(branch, bounds, { minEvents, token }));
     for (const node of page.items) {
       const batch = toBatch(node);
       if (batch.firstEventId !== expected) {
@@ -79,7 +80,8 @@ async function readPartOfBatch(
   let token: Uint8Array | undefined;
   const events: HistoryEvent[] = [];
   do {
-    const page = await store.readBranch(branch, { minEventId: 1, maxEventId: from }, { minEvents: 1_000, token });
+    const bounds = { minEventId: 1, maxEventId: from };
+    const page = await readingStore(nameOf(branch), store.readBranch(branch, bounds, { minEvents: 1_000, token }));
     const last = page.items.at(-1);
     if (last !== undefined && last.nodeId + last.eventCount > from) {
       for (const event of decodeEvents(last.blob)) {

@@ -99,7 +99,10 @@ export function createQueryApi(context: HistoryContext): Pick<HistoryClient, 'qu
       const id = env.random.uuid();
       const waiting = queries.add(id, query, context.deps.limits().bufferedQueryCountMax);
       const deadline = endOfWait(options, id, queries);
-      return { state, outcome: Promise.race([waiting, deadline.promise]).finally(deadline.cancel) };
+      const outcome = Promise.race([waiting, deadline.promise]).finally(deadline.cancel);
+      // It may fail before the read that we are in is durable and its outcome is awaited.
+      outcome.catch(() => {});
+      return { state, outcome };
     });
 
   const endOfWait = (options: Options, id: string, queries: QueryRegistry) => {

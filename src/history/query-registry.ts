@@ -25,6 +25,8 @@ export class QueryRegistry {
       throw internalService('consistent query buffer is full, cannot accept new consistent queries');
     }
     const outcome = deferred<QueryOutcome>();
+    // The caller looks at it only after the read that registered it is durable.
+    outcome.promise.catch(() => {});
     this.#waiting.set(id, { query, outcome });
     return outcome.promise;
   }
@@ -45,6 +47,11 @@ export class QueryRegistry {
       this.#waiting.get(id)?.outcome.resolve({ result });
       this.#waiting.delete(id);
     }
+  }
+
+  fail(error: unknown): void {
+    for (const { outcome } of this.#waiting.values()) outcome.reject(error);
+    this.#waiting.clear();
   }
 
   /** Without a decision to ride on, the waiting queries go to a poller directly. */

@@ -10,6 +10,7 @@ import { createHistoryApi } from './history-api.ts';
 import { createHistoryMetrics } from './metrics.ts';
 import { createNdcHost } from './ndc-host.ts';
 import { createQueryApi } from './query-api.ts';
+import { createReloadGuard } from './reload-guard.ts';
 import { createResetApi } from './reset-api.ts';
 import type { ShardExecutors } from './shard-actor.ts';
 import { type ShardListener, type ShardStatus, Shards } from './shards.ts';
@@ -41,6 +42,7 @@ export function createHistoryService(deps: HistoryDeps, options: Partial<History
     executeTransfer: (actor, task) => executeTransfer(actor, task),
     executeTimer: (actor, task) => executeTimer(actor, task),
     onOpen: (actor) => startStandbyRecheck(context, actor),
+    isReloadWorthwhile: createReloadGuard(deps.env.clock),
     isReleased: (actor, held, state) =>
       held.queue === 'timer'
         ? isTimerStale(context, actor, state, held.task)

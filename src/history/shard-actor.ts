@@ -9,20 +9,23 @@ import {
   InvariantViolation,
   internalService,
   ServiceBusyError,
-  type ServiceError,
+  ServiceError,
+  StoreError,
 } from '#base';
 import type { RunTransition, Transition, WorkflowState } from '#core';
 import { decodeState } from '#core';
+import { sleep } from '#env';
 import type { CurrentRun, RunKey, ShardLease } from '#persistence';
 import { type Alarms, createAlarms } from './alarms.ts';
 import type { CommitGroup } from './commit-group.ts';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
-import { answerForFailure, GroupCommit } from './group-commit.ts';
+import { GroupCommit } from './group-commit.ts';
 import type { HistoryMetrics } from './metrics.ts';
 import { workflowNotFound } from './not-found.ts';
 import { ReplicationFeed } from './replication-feed.ts';
 import { createShardWriter, type ShardWriter } from './shard-writer.ts';
 import { type HeldTask, StandbyTasks } from './standby-tasks.ts';
+import { answerForFailure, answerForRead } from './store-answers.ts';
 import { IDS_PER_RANGE, TaskIds } from './task-ids.ts';
 import { type TaskOutcome, TaskRunner } from './task-runner.ts';
 import { TimerQueue } from './timer-queue.ts';
@@ -34,12 +37,15 @@ export interface ShardExecutors {
   executeTimer(actor: ShardActor, task: TimerTask): Promise<TaskOutcome>;
   /** The shard has just opened. */
   onOpen(actor: ShardActor): void;
+  /** A command of this workflow broke an invariant: is it worth loading the shard again? */
+  isReloadWorthwhile(slotId: string): boolean;
   /** A held task that the state shows done. */
   isReleased(actor: ShardActor, held: HeldTask, state: WorkflowState): boolean;
 }
 
 const DONE_TIMERS_PER_GROUP = 1_000;
 const WAITING_PER_WORKFLOW_MAX = 5_000;
+const STOP_MS_MAX = 10_000;
 
 export class ShardActor {
   readonly shardId: number;
@@ -162,6 +168,7 @@ export class ShardActor {
     this.feed.close();
     for (const watchers of this.#watchers.values()) for (const wake of watchers) wake();
     this.#watchers.clear();
+    this.cache.failQueries(this.#failure);
     this.closed.resolve(reason);
   }
 
@@ -170,7 +177,11 @@ export class ShardActor {
     if (!this.isClosed) {
       this.#savedAtMs = Number.NEGATIVE_INFINITY;
       if (this.#isSaveNeeded()) this.#commits.open();
-      await this.#commits.drain();
+      const { scheduler } = this.deps.env;
+      const drained = new AbortController();
+      const isDrained = this.#commits.drain().finally(() => drained.abort());
+      // A store that hangs must not keep the process: what is not durable was not acknowledged.
+      await Promise.race([isDrained, sleep(scheduler, STOP_MS_MAX, drained.signal)]);
     }
     this.close(reason);
   }
@@ -266,11 +277,8 @@ export class ShardActor {
     const isUnchanged = run.state === entry.state && run.batches.length === 0 && newRun === undefined;
     const { transfer, timer, replication } = run.tasks;
     if (isUnchanged && transfer.length + timer.length + replication.length === 0) return undefined;
-    const group = this.#openGroup();
-    this.#writer.updateRun(group, slot, entry, run);
-    const created = newRun === undefined ? undefined : this.#writer.createRun(group, slot, newRun);
-    this.#finish(slot);
-    return created;
+    const creates = newRun === undefined ? [] : [newRun];
+    return this.write(slot, { updates: [{ entry, transition: run }], creates })[0];
   }
 
   /** Several runs of one workflow id in one group: the runs to update, in order, then the one to create. */
@@ -283,13 +291,19 @@ export class ShardActor {
     },
   ): readonly RunEntry[] {
     const group = this.#openGroup();
-    for (const { entry, transition } of writes.updates ?? []) {
-      this.#writer.updateRun(group, slot, entry, transition);
+    try {
+      for (const { entry, transition } of writes.updates ?? []) {
+        this.#writer.updateRun(group, slot, entry, transition);
+      }
+      const created = (writes.creates ?? []).map((transition) => this.#writer.createRun(group, slot, transition));
+      if (writes.current !== undefined) this.#writer.setCurrent(group, slot, writes.current);
+      this.#finish(slot);
+      return created;
+    } catch (error) {
+      // Half a command is in the group: it must not be committed.
+      this.close(error);
+      throw error;
     }
-    const created = (writes.creates ?? []).map((transition) => this.#writer.createRun(group, slot, transition));
-    if (writes.current !== undefined) this.#writer.setCurrent(group, slot, writes.current);
-    this.#finish(slot);
-    return created;
   }
 
   /** Nodes of a batch that is kept beside the runs' own writes (a fork inside a batch). Same group as the next write of this turn. */
@@ -341,11 +355,21 @@ export class ShardActor {
   }
 
   #answerForError(error: unknown, slot: Slot): unknown {
-    if (!(error instanceof InvariantViolation)) return error;
+    if (error instanceof ServiceError) return error;
     const { env } = this.deps;
-    const fields = { 'shard-id': this.shardId, 'wf-domain-id': slot.domainId, 'wf-id': slot.workflowId };
-    env.logger.error('an invariant does not hold, the shard loads again', { ...fields, ...error.fields, error });
-    this.close(error);
+    const fields = { 'shard-id': this.shardId, 'wf-domain-id': slot.domainId, 'wf-id': slot.workflowId, error };
+    if (error instanceof StoreError) {
+      if (error.kind === 'Corrupt') env.logger.error('stored bytes of a workflow are damaged', fields);
+      return answerForRead(error, `workflow ${slot.workflowId}`);
+    }
+    if (!(error instanceof InvariantViolation)) {
+      env.logger.error('a command failed unexpectedly', fields);
+      return internalService(`Internal error: ${String(error)}`, { cause: error });
+    }
+    // A refused command leaves no trace, so loading again helps only if the memory is wrong; once must do.
+    const reloads = this.#executors.isReloadWorthwhile(slot.id);
+    env.logger.error('an invariant does not hold', { ...error.fields, ...fields, reloads });
+    if (reloads) this.close(error);
     return internalService(`Internal error: ${error.message}`, { cause: error });
   }
 
@@ -374,6 +398,7 @@ export class ShardActor {
     if (group.transferTasks.length > 0) this.transfers.add(group.transferTasks);
     if (group.timerTasks.length > 0) this.timers.add(group.timerTasks);
     if (group.replicationTasks.length > 0) this.feed.announce();
+    if (this.timers.doneCount >= DONE_TIMERS_PER_GROUP) this.#commits.open();
     for (const entry of group.runs.keys()) this.#onRunDurable(entry);
   }
 
@@ -408,29 +433,30 @@ export class ShardActor {
     else this.#timerRunner.submit(held.task);
   }
 
+  get #haveAcksMoved(): boolean {
+    return this.transfers.ackLevel > this.#savedTransferAck || this.feed.ackLevel > this.#savedReplicationAck;
+  }
+
+  get #isAckTime(): boolean {
+    return this.deps.env.clock.nowMs() - this.#savedAtMs >= this.#options.ackIntervalMs;
+  }
+
   #isSaveNeeded(): boolean {
-    return (
-      this.timers.doneCount > 0 ||
-      this.transfers.ackLevel > this.#savedTransferAck ||
-      this.feed.ackLevel > this.#savedReplicationAck
-    );
+    return this.timers.doneCount > 0 || (this.#isAckTime && this.#haveAcksMoved);
   }
 
   /** Finished timers go with every group; ack levels at most once per interval. */
   #addPassengers(group: CommitGroup): void {
     group.deletedTimers = this.timers.takeDone(DONE_TIMERS_PER_GROUP);
+    if (!this.#isAckTime || !this.#haveAcksMoved) return;
     const nowMs = this.deps.env.clock.nowMs();
-    if (nowMs - this.#savedAtMs < this.#options.ackIntervalMs) return;
-    const transferAckLevel = this.transfers.ackLevel;
-    const replicationAckLevel = this.feed.ackLevel;
-    if (transferAckLevel === this.#savedTransferAck && replicationAckLevel === this.#savedReplicationAck) return;
     this.#savedAtMs = nowMs;
     group.shardInfo = {
       shardId: this.shardId,
       owner: this.deps.host,
-      transferAckLevel,
+      transferAckLevel: this.transfers.ackLevel,
       timerAckMs: this.timers.ackMs,
-      replicationAckLevel,
+      replicationAckLevel: this.feed.ackLevel,
       updatedMs: nowMs,
     };
   }

@@ -27,17 +27,14 @@ export function createTimerExecutor(
       const state = found instanceof Promise ? await found : found;
       return state === undefined || isTimerStale(context, actor, state, task) ? 'done' : 'standby';
     }
-    const nowMs = notBefore(context, task);
-    await context.run(task, { kind: 'fireTimer', task }, { nowMs });
-    return 'done';
-  };
-  return async (actor, task) => {
     try {
-      return await execute(actor, task);
+      await context.run(task, { kind: 'fireTimer', task }, { nowMs: notBefore(context, task) });
+      return 'done';
     } catch (error) {
       return outcomeOfRefusal(error);
     }
   };
+  return execute;
 }
 
 /** The wall clock may have gone back since the task became due; to the engine it is due. */

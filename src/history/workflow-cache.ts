@@ -143,6 +143,11 @@ export class WorkflowCache {
     return slot;
   }
 
+  /** Nobody will answer the queries that wait here. */
+  failQueries(error: unknown): void {
+    for (const slot of this.#slots.values()) for (const run of slot.runs.values()) run.queries?.fail(error);
+  }
+
   /** Counts the slot's bytes again after a change, and makes room. */
   charge(slot: Slot): void {
     const bytes = slot.estimatedBytes;
