@@ -1,6 +1,6 @@
 // The part of a state that events alone determine: what a rebuild, another region or a reset must agree on. Attempts, heartbeats,
 // stickiness, timer bookkeeping and transient decisions are left out, as workflow-state.ts says.
-import { type EventBatch, rebuild, type WorkflowState } from '#core';
+import { type EventBatch, isRunning, rebuild, type WorkflowState } from '#core';
 
 export function eventPart(state: WorkflowState) {
   const { info } = state;
@@ -23,7 +23,8 @@ export function eventPart(state: WorkflowState) {
       ...facts,
       decision: isInHistory ? { scheduleId: decision.scheduleId, startedId: decision.startedId } : undefined,
     },
-    activities: [...state.activities.values()]
+    // What waits when a run closes has no events; nobody asks for the activities of a closed run.
+    activities: (isRunning(state) ? [...state.activities.values()] : [])
       .map(({ scheduleId, activityId, activityType, cancelRequested, cancelRequestId, scheduledEventBatchId }) => ({
         scheduleId,
         activityId,
