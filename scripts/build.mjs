@@ -1,4 +1,4 @@
-// Bundles what runs: the server and CLI (dist/antiphon.js), the SDK's entry points (sdk/dist) and the examples (dist/examples).
+// Bundles what runs: the server and CLI, the story, bench and chaos (dist/), and the SDK's entry points (sdk/dist).
 // Our own packages are bundled from source; npm packages stay imports.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -26,13 +26,7 @@ const shared = {
   absWorkingDir: root,
 };
 
-const examples = fs.existsSync(path.join(root, 'examples'))
-  ? fs
-      .readdirSync(path.join(root, 'examples'))
-      .flatMap((name) => ['worker', 'run'].map((file) => `examples/${name}/${file}.ts`))
-      .filter((file) => fs.existsSync(path.join(root, file)))
-  : [];
-const benches = ['test/bench/main.ts', 'scripts/story/main.ts', 'test/chaos/main.ts', 'test/chaos/worker.ts'].filter(
+const programs = ['test/bench/main.ts', 'scripts/story/main.ts', 'test/chaos/main.ts', 'test/chaos/worker.ts'].filter(
   (file) => fs.existsSync(path.join(root, file)),
 );
 
@@ -40,7 +34,7 @@ fs.rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 fs.rmSync(path.join(root, 'sdk/dist'), { recursive: true, force: true });
 await build({
   ...shared,
-  entryPoints: ['src/cli/main.ts', ...examples, ...benches],
+  entryPoints: ['src/cli/main.ts', ...programs],
   outbase: '.',
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',

@@ -80,7 +80,8 @@ persistence:
     path: ${path.join(folder, 'antiphon.db')}
 archival:
   enabled: true
-  uri: file://${path.join(folder, 'archive')}
+  # One place for both regions, as a bucket would be: the domain's archival URI is the same everywhere, each region writes its own chain there.
+  uri: file://${path.join(path.dirname(folder), 'archive')}
   delayMs: 500
 domains:
   retentionSecondsMin: 1
@@ -120,11 +121,12 @@ export function createRegionProcess(plan: RegionPlan, plans: readonly RegionPlan
 }
 
 export function startWorker(address: string, domain: string, taskList: string): ChildProcess {
-  const built = path.join(root, 'dist/examples/order/worker.js');
+  const file = path.join(root, 'examples/order/worker.ts');
   const child = spawn(
     process.execPath,
-    ['--enable-source-maps', built, '--address', address, '--domain', domain, '--task-list', taskList],
+    ['--import', 'tsx', file, '--address', address, '--domain', domain, '--task-list', taskList],
     {
+      cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );
@@ -139,7 +141,7 @@ export function antiphon(args: readonly string[]): Promise<{ code: number; stdou
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [cliPath, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, FORCE_COLOR: '0' },
+      env: { ...process.env, NO_COLOR: '1' },
     });
     let stdout = '';
     let stderr = '';

@@ -39,7 +39,7 @@ export function devConfig(options: DevOptions, index: number): ServerConfig {
     archival:
       folder === undefined
         ? { enabled: false }
-        : { enabled: true, uri: `file://${path.join(folder, 'archive')}`, delayMs: 1000 },
+        : { enabled: true, uri: `file://${path.join(path.dirname(folder), 'archive')}`, delayMs: 1000 },
     log: { level: options.verbose ? 'info' : 'warn' },
   };
   return loadConfig({ overrides });

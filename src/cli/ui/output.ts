@@ -19,7 +19,8 @@ export interface Output {
   note(text: string): void;
 }
 
-const json = (value: unknown, indent?: number): string => JSON.stringify(plain(value) ?? null, undefined, indent);
+const json = (value: unknown, indent?: number): string =>
+  JSON.stringify(plain(value, { keepDefaults: true }) ?? null, undefined, indent);
 
 const cell = (value: unknown): string => {
   const converted = plain(value);

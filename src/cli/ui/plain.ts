@@ -1,5 +1,5 @@
 // Wire messages as plain values for people and scripts: times as ISO text, durations as seconds, payloads decoded when they are JSON,
-// oneofs flattened, absent and default fields left out.
+// oneofs flattened, absent fields left out, and default ones too where people read.
 
 const isTimestamp = (value: object): value is { seconds: bigint; nanos: number } =>
   Object.keys(value).length === 2 && 'seconds' in value && 'nanos' in value && typeof value.seconds === 'bigint';
@@ -25,13 +25,16 @@ export function decodePayload(data: Uint8Array): unknown {
   }
 }
 
-export function plain(value: unknown, field = ''): unknown {
+export function plain(value: unknown, options: { keepDefaults?: boolean } = {}, field = ''): unknown {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (value instanceof Uint8Array) return value.length === 0 ? undefined : decodePayload(value);
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((item) => plain(item));
-  if (value instanceof Map) return plain(Object.fromEntries(value));
-  if (typeof value !== 'object') return value === '' || value === 0 || value === false ? undefined : value;
+  if (Array.isArray(value))
+    return value.length === 0 && !options.keepDefaults ? undefined : value.map((item) => plain(item, options));
+  if (value instanceof Map) return plain(Object.fromEntries(value), options);
+  if (typeof value !== 'object') {
+    return !options.keepDefaults && (value === '' || value === 0 || value === false) ? undefined : value;
+  }
   if (isTimestamp(value)) {
     const seconds = Number(value.seconds) + value.nanos / 1e9;
     if (DURATION_FIELD.test(field) && !TIMESTAMP_FIELD.test(field)) return `${seconds}s`;
@@ -42,10 +45,10 @@ export function plain(value: unknown, field = ''): unknown {
     return decodePayload((value as { data: Uint8Array }).data);
   }
   if ('$case' in value && 'value' in value)
-    return { [value.$case as string]: plain(value.value, value.$case as string) };
+    return { [value.$case as string]: plain(value.value, options, value.$case as string) };
   const result: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
-    const converted = plain(item, key);
+    const converted = plain(item, options, key);
     if (converted !== undefined) result[key] = converted;
   }
   return result;
