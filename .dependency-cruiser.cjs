@@ -6,8 +6,8 @@ const may = {
   'src/env': ['src/base'],
   'src/config': ['src/base', 'src/env'],
   'src/observability': ['src/base', 'src/env', 'src/config'],
-  'src/persistence': ['src/base', 'src/core', 'src/env', 'src/schema', 'src/visibility', 'proto'],
-  'src/log': ['src/base', 'src/env', 'src/persistence', 'proto'],
+  'src/persistence': ['src/base', 'src/core', 'src/env', 'proto'],
+  'src/log': ['src/base', 'src/env', 'src/persistence', 'src/rpc', 'proto'],
   'src/blob': ['src/base', 'src/env'],
   'src/domains': ['src/base', 'src/core', 'src/env', 'src/persistence', 'proto'],
   'src/rpc': ['src/base', 'src/core', 'src/env', 'proto'],
@@ -25,7 +25,7 @@ const may = {
     'src/base', 'src/core', 'src/env', 'src/persistence', 'src/domains', 'src/log', 'src/blob', 'src/rpc', 'src/visibility', 'replication', 'archival',
     'proto', 'sdk',
   ],
-  'src/schema': ['src/base', 'src/env'],
+  'src/schema': ['src/base', 'src/env', 'src/persistence'],
   'src/server': ['src', 'replication', 'archival', 'proto', 'sdk'],
   'src/testing': ['src/base', 'src/env', 'src/server', 'sdk'],
   'src/cli': ['src/base', 'src/env', 'src/config', 'src/observability', 'src/schema', 'src/server', 'src/rpc', 'src/blob', 'archival', 'proto', 'sdk'],
@@ -45,7 +45,8 @@ module.exports = {
     ...drivers.map((driver) => ({
       name: `drivers are chosen in src/server only (${driver})`,
       severity: 'error',
-      from: { pathNot: [`^${driver}/`, '^src/(server|worker|cli)/', '^test/', '^scripts/'] },
+      from: { // The schema tool opens the file it upgrades; replication serves the embedded log to the other region.
+        pathNot: [`^${driver}/`, '^src/(server|worker|schema)/', '^replication/serving/', '^test/', '^scripts/'] },
       to: { path: `^${driver}/` },
     })),
     {

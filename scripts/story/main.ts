@@ -211,7 +211,8 @@ async function main(): Promise<number> {
     process.stdout.write(`
 Both regions stay up. Try, in another terminal:
   npx antiphon domain describe ${DOMAIN} --address ${b?.address}
-  npx antiphon workflow start --type orderWorkflow --task-list ${TASK_LIST} -w my-order -i '{"orderId": "7", "amount": 9}' --address ${b?.address} -d ${DOMAIN}
+  npx antiphon workflow start --type orderWorkflow --task-list ${TASK_LIST} -w my-order \\
+    -i '{"orderId": "7", "amount": 9}' --address ${b?.address} -d ${DOMAIN}
   npx antiphon workflow signal my-order approve -i '"you"' --address ${b?.address} -d ${DOMAIN}
   npx antiphon workflow show my-order --follow --address ${a?.address} -d ${DOMAIN}
   npx antiphon failover ${DOMAIN} --to region-a --address ${a?.address}

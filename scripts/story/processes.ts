@@ -80,7 +80,8 @@ persistence:
     path: ${path.join(folder, 'antiphon.db')}
 archival:
   enabled: true
-  # One place for both regions, as a bucket would be: the domain's archival URI is the same everywhere, each region writes its own chain there.
+  # One place for both regions, as a bucket would be: a domain's archival URI is the same everywhere. Each region writes
+  # its own chain there.
   uri: file://${path.join(path.dirname(folder), 'archive')}
   delayMs: 500
 domains:

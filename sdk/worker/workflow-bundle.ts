@@ -43,7 +43,9 @@ const forbidHost: Plugin = {
       const isHostSdk = /^@antiphon\/sdk\//.test(args.path);
       if (!isBuiltin(args.path) && !isHostSdk) return undefined;
       const importer = path.relative(process.cwd(), args.importer);
-      const text = `workflow code must not import "${args.path}" (imported by ${importer}): do it in an activity, and import activities with "import type"`;
+      const text =
+        `workflow code must not import "${args.path}" (imported by ${importer}): do it in an activity, ` +
+        'and import activities with "import type"';
       return { errors: [{ text }] };
     });
   },

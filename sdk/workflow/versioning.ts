@@ -8,7 +8,8 @@ const CHANGE_VERSION_ATTRIBUTE = 'CadenceChangeVersion';
 function checkRange(changeId: string, version: number, minimum: number, maximum: number): number {
   if (version >= minimum && version <= maximum) return version;
   throw new Error(
-    `this run has version ${version} of change "${changeId}", but the code supports ${minimum} to ${maximum}: keep the old branch until no open run needs it`,
+    `this run has version ${version} of change "${changeId}", but the code supports ${minimum} to ${maximum}: ` +
+      'keep the old branch until no open run needs it',
   );
 }
 

@@ -128,7 +128,8 @@ export class DomainNotActiveError extends ServiceError {
   constructor(domain: string, currentCluster: string, activeCluster: string) {
     super(
       'DomainNotActive',
-      `Domain: ${domain} is active in cluster(s): [${activeCluster}], while current cluster ${currentCluster} is a standby cluster. Operation active cluster: ${activeCluster}`,
+      `Domain: ${domain} is active in cluster(s): [${activeCluster}], while current cluster ${currentCluster} ` +
+        `is a standby cluster. Operation active cluster: ${activeCluster}`,
     );
     this.domain = domain;
     this.currentCluster = currentCluster;

@@ -1,14 +1,15 @@
 // The `antiphon` command. Commands are one file each; what they need of the server is loaded when they run it.
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
-import { CliError, EXIT } from './failure.ts';
+import { CliError, EXIT, failureOf, isServiceError } from './failure.ts';
 import { createProgram } from './program.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync([...argv]);
     return 0;
-  } catch (error) {
+  } catch (thrown) {
+    const error = isServiceError(thrown) ? failureOf(thrown, '') : thrown;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
     if (error instanceof CliError) {
       process.stderr.write(`${pc.red('error:')} ${error.message}\n`);

@@ -131,7 +131,8 @@ function requireResetPoint(base: RunEntry, batches: readonly HistoryEvent[][], f
   if (event?.attributes === undefined || !RESET_EVENTS.has(event.attributes.$case)) {
     const name = event?.attributes?.$case.replace(/EventAttributes$/, '') ?? 'unknown';
     throw badRequest(
-      `reset event must be of type DecisionTaskStarted, DecisionTaskTimedOut, DecisionTaskFailed, or DecisionTaskCompleted. Attempting to reset on event type: ${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+      'reset event must be of type DecisionTaskStarted, DecisionTaskTimedOut, DecisionTaskFailed, or DecisionTaskCompleted. ' +
+        `Attempting to reset on event type: ${name.charAt(0).toUpperCase()}${name.slice(1)}`,
     );
   }
 }

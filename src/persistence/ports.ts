@@ -128,7 +128,10 @@ export interface ShardMap {
 }
 
 export interface HistoryStore {
-  /** Batches of the branch (its ancestors included) with minEventId ≤ node id < maxEventId, in order; at least one page of ≥ `minEvents` events. */
+  /**
+   * Batches of the branch (its ancestors included) with minEventId ≤ node id < maxEventId, in order; a page has at least
+   * `minEvents` events, unless it is the last.
+   */
   readBranch(
     branch: HistoryBranch,
     range: { readonly minEventId: number; readonly maxEventId: number },

@@ -64,7 +64,9 @@ export interface WithHistory<T> {
 }
 
 export interface RecordDecisionTaskStartedReply {
-  /** Everything of the poll response, task token included (`encodeTaskToken`: history knows schedule id and attempt), but the backlog hint. */
+  /**
+   * Everything of the poll response but the backlog hint. The task token is included: history knows schedule id and attempt.
+   */
   readonly task: WithHistory<PollForDecisionTaskResponse>;
 }
 

@@ -1,2 +1,3 @@
+export * from './offline-archive.ts';
 export * from './region.ts';
 export * from './server.ts';

@@ -5,15 +5,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ListArchivedWorkflowExecutionsRequest } from '@antiphon/proto';
 import type { Command } from 'commander';
-import { type ArchiveInspector, type ArchiveName, createArchiveInspector, type Finding } from '#archival';
-import { createBlobStores } from '#blob';
-import { filesystemOpener } from '#blob/filesystem';
-import { createRealEnv } from '#env';
-import type { KeyValueStore } from '#persistence';
-import { createMemoryStore } from '#persistence/memory';
-import { createSqliteStore } from '#persistence/sqlite';
+import type { Finding } from '#archival';
 import { contextOf, count } from '../context.ts';
-import { CliError, EXIT, usageError } from '../failure.ts';
+import { CliError, usageError } from '../failure.ts';
 import { eventLine, eventRecord, eventTimeMs } from '../ui/event-line.ts';
 import { historyEvents } from './follow.ts';
 import { runOf } from './run-arguments.ts';
@@ -33,55 +27,6 @@ const placeOptions = (command: Command): Command =>
 
 const uriOf = (text: string): string =>
   /^[a-z0-9+-]+:\/\//i.test(text) ? text : pathToFileURL(path.resolve(text)).href;
-
-/** Ids of the domains in the archive by name: each has a pointer object. */
-async function domainIds(uri: string, opener: ReturnType<typeof createBlobStores>): Promise<Map<string, string>> {
-  const store = opener.open(uri);
-  const ids = new Map<string, string>();
-  for (const key of await store.list('_domains/', { limit: 10_000 })) {
-    const pointer = JSON.parse(Buffer.from((await store.get(key)) ?? []).toString('utf8')) as {
-      domain: string;
-      domainId: string;
-    };
-    ids.set(pointer.domain, pointer.domainId);
-  }
-  return ids;
-}
-
-async function withArchive<T>(
-  domain: string,
-  options: PlaceOptions,
-  work: (inspector: ArchiveInspector, name: ArchiveName) => Promise<T>,
-): Promise<T> {
-  const env = createRealEnv();
-  const uri = uriOf(options.uri);
-  const blobs = createBlobStores({ file: filesystemOpener({ random: env.random }) });
-  const ids = await domainIds(uri, blobs);
-  const domainId = ids.get(domain) ?? [...ids.values()].find((id) => id === domain);
-  if (domainId === undefined) {
-    throw new CliError(`${uri} holds nothing of a domain ${domain}`, {
-      exitCode: EXIT.notFound,
-      hint: ids.size > 0 ? `Domains there: ${[...ids.keys()].join(', ')}` : 'It holds no domain at all.',
-    });
-  }
-  const { keyValues, close } = openKeyValues(options.store);
-  try {
-    return await work(createArchiveInspector({ blobs, keyValues }, { cluster: options.cluster }), { uri, domainId });
-  } finally {
-    await close();
-  }
-}
-
-function openKeyValues(file: string | undefined): { keyValues: KeyValueStore; close: () => Promise<void> } {
-  const env = createRealEnv();
-  if (file === undefined) {
-    const store = createMemoryStore(env);
-    return { keyValues: store.keyValues, close: () => store.close() };
-  }
-  if (!fs.existsSync(file)) throw usageError(`there is no store ${file}`);
-  const store = createSqliteStore({ path: file, readOnly: true, schema: 'require' }, env);
-  return { keyValues: store.keyValues, close: () => store.close() };
-}
 
 export function addArchiveCommands(program: Command): void {
   const archive = program.command('archive').description('closed histories in long-term storage');
@@ -158,9 +103,18 @@ function addVerify(archive: Command): void {
     .action(async (domain: string, options: PlaceOptions & { from?: string; to?: string }, command: Command) => {
       const { output } = contextOf(command);
       const day = (text: string | undefined): string | undefined => text?.replaceAll('-', '/');
-      const report = await withArchive(domain, options, (inspector, name) =>
-        inspector.verify(name, { fromDay: day(options.from), toDay: day(options.to) }),
-      );
+      if (options.store !== undefined && !fs.existsSync(options.store))
+        throw usageError(`there is no store ${options.store}`);
+      const { openOfflineArchive } = await import('#server');
+      const archive = await openOfflineArchive({
+        uri: uriOf(options.uri),
+        domain,
+        cluster: options.cluster,
+        storeFile: options.store,
+      });
+      const report = await archive.inspector
+        .verify(archive.name, { fromDay: day(options.from), toDay: day(options.to) })
+        .finally(archive.close);
       const { findings, ...figures } = report;
       if (output.format === 'table') {
         for (const finding of findings)
