@@ -228,6 +228,10 @@ export function createWorkflowHandle<F extends WorkflowFunction>(
   const { calls, domain, identity } = context;
   const workflowExecution = { workflowId, runId: runId ?? '' };
   const target = { domain, workflowExecution };
+  const describe = (): Promise<DescribeWorkflowExecutionResponse> => {
+    const queryConsistencyLevel = QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_INVALID;
+    return calls.call(WorkflowAPIService.describeWorkflowExecution, { ...target, queryConsistencyLevel });
+  };
   return {
     workflowId,
     runId,
@@ -269,8 +273,11 @@ export function createWorkflowHandle<F extends WorkflowFunction>(
       await calls.call(WorkflowAPIService.terminateWorkflowExecution, request);
     },
     reset: async (options) => {
+      // Cadence blocks on a reset that does not say which run it means.
+      const resetRunId = runId ?? (await describe()).workflowExecutionInfo?.workflowExecution?.runId ?? '';
       const response = await calls.call(WorkflowAPIService.resetWorkflowExecution, {
-        ...target,
+        domain,
+        workflowExecution: { workflowId, runId: resetRunId },
         reason: options.reason,
         decisionFinishEventId: BigInt(options.decisionFinishEventId),
         requestId: randomUUID(),
@@ -278,11 +285,7 @@ export function createWorkflowHandle<F extends WorkflowFunction>(
       });
       return response.runId;
     },
-    describe: () =>
-      calls.call(WorkflowAPIService.describeWorkflowExecution, {
-        ...target,
-        queryConsistencyLevel: QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_INVALID,
-      }),
+    describe,
     history: async () => {
       const events: HistoryEvent[] = [];
       for await (const page of historyPages(context, workflowId, runId ?? '', false)) events.push(...page);

@@ -16,6 +16,7 @@ import { encodeValues } from '../common/index.ts';
 import {
   durationMessage,
   fromSandbox,
+  isRpcError,
   payloadOf,
   SDK_VERSION,
   type ServiceCalls,
@@ -233,7 +234,10 @@ export function createDecisionTaskHandler(options: DecisionTaskHandlerOptions): 
       return response.decisionTask?.taskToken.length ? response.decisionTask : undefined;
     } catch (error) {
       run.engine.dispose();
-      throw error;
+      // The run was closed, reset or timed out meanwhile; nothing is lost by it.
+      if (!isRpcError(error, 'EntityNotExists', 'WorkflowExecutionAlreadyCompleted')) throw error;
+      log.info('decisions came too late', { 'wf-id': run.workflowId, 'wf-run-id': run.runId, error: error.message });
+      return undefined;
     }
   };
   return {

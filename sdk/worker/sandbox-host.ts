@@ -61,7 +61,9 @@ function runGuarded<T>(body: () => T, timeoutMs: number): T {
     result = { value: body() };
   };
   try {
-    guardScript.runInThisContext(inspector.url() === undefined ? { timeout: timeoutMs } : {});
+    // A debugger may hold workflow code as long as it likes.
+    const limit = inspector.url() === undefined ? { timeout: timeoutMs } : {};
+    guardScript.runInThisContext({ ...limit, displayErrors: false });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
     repairAsyncStack();
@@ -115,7 +117,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const request = (message: SandboxRequest): unknown => {
     pending = JSON.stringify(message);
     try {
-      return JSON.parse(dispatch.runInContext(context) as string);
+      return JSON.parse(dispatch.runInContext(context, { displayErrors: false }) as string);
     } catch (error) {
       throw toHostError(error);
     }
