@@ -1,0 +1,142 @@
+import type { Decision } from '@antiphon/proto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  completeActivity,
+  decide,
+  eventKinds,
+  failover,
+  historyOf,
+  openTwoRegions,
+  registerDomain,
+  signal,
+  start,
+  type TwoRegions,
+  untilEqual,
+} from './two-regions.ts';
+
+const DOMAIN = 'shop';
+const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
+
+const complete: Decision['attributes'] = {
+  $case: 'completeWorkflowExecutionDecisionAttributes',
+  value: { result: { data: Buffer.from('done') } },
+};
+const timer: Decision['attributes'] = {
+  $case: 'startTimerDecisionAttributes',
+  value: { timerId: 'soon', startToFireTimeout: seconds(1) },
+};
+const activity = (taskList: string): Decision['attributes'] => ({
+  $case: 'scheduleActivityTaskDecisionAttributes',
+  value: {
+    activityId: 'pay',
+    activityType: { name: 'Pay' },
+    domain: '',
+    taskList: { name: taskList, kind: 1, baseName: '' },
+    input: undefined,
+    scheduleToCloseTimeout: seconds(60),
+    scheduleToStartTimeout: seconds(60),
+    startToCloseTimeout: seconds(60),
+    heartbeatTimeout: undefined,
+    retryPolicy: undefined,
+    header: undefined,
+    requestLocalDispatch: false,
+  },
+});
+
+describe('two regions', () => {
+  let regions: TwoRegions;
+  beforeEach(async () => {
+    regions = await openTwoRegions();
+    await registerDomain(regions, DOMAIN);
+  });
+  afterEach(() => regions.close());
+
+  it('hold the same bytes of every history, and the passive one refuses writes', async () => {
+    const { a, b } = regions;
+    const runId = await start(a, DOMAIN, 'order');
+    await decide(a, DOMAIN, 'order', activity('payments'));
+    await completeActivity(a, DOMAIN, 'payments');
+    await signal(a, DOMAIN, 'order', 'hurry');
+    expect(await decide(a, DOMAIN, 'order', complete)).toEqual(['hurry']);
+    expect(eventKinds(await untilEqual(regions, DOMAIN, 'order', runId)).at(-1)).toBe('workflowExecutionCompleted');
+    await expect(start(b, DOMAIN, 'other')).rejects.toMatchObject({ kind: 'DomainNotActive' });
+    await regions.until('every partition was asked for', async () => {
+      const { consumers, deadLetters } = await b.region.worker.replicationStatus();
+      return deadLetters === 0 && consumers.length > 1 && consumers.every(({ isConnected }) => isConnected);
+    });
+  });
+
+  it('go on in the other region after a failover, timers and activities included', async () => {
+    const { a, b, until } = regions;
+    const runId = await start(a, DOMAIN, 'order');
+    await decide(a, DOMAIN, 'order', timer, activity('payments'));
+    await untilEqual(regions, DOMAIN, 'order', runId);
+    regions.setConnected(false);
+    await failover(b, DOMAIN);
+    await completeActivity(b, DOMAIN, 'payments');
+    await decide(b, DOMAIN, 'order');
+    await until('the timer has fired', async () =>
+      eventKinds(await historyOf(b, DOMAIN, 'order', runId)).includes('timerFired'),
+    );
+    await decide(b, DOMAIN, 'order', complete);
+    regions.setConnected(true);
+    const kinds = eventKinds(await untilEqual(regions, DOMAIN, 'order', runId));
+    expect(kinds.at(-1)).toBe('workflowExecutionCompleted');
+    expect((await a.region.domains.byName(DOMAIN)).activeCluster).toBe('b');
+  });
+
+  it('converge after both have written to a run, and apply the signals of the branch that lost', async () => {
+    const { a, b } = regions;
+    const runId = await start(a, DOMAIN, 'order');
+    await decide(a, DOMAIN, 'order');
+    await untilEqual(regions, DOMAIN, 'order', runId);
+    regions.setConnected(false);
+    await signal(a, DOMAIN, 'order', 'only in a');
+    await decide(a, DOMAIN, 'order');
+    await failover(b, DOMAIN);
+    await signal(b, DOMAIN, 'order', 'only in b');
+    await decide(b, DOMAIN, 'order');
+    regions.setConnected(true);
+    const seen = await decide(b, DOMAIN, 'order', complete);
+    expect([...seen].sort()).toEqual(['only in a', 'only in b']);
+    const kinds = eventKinds(await untilEqual(regions, DOMAIN, 'order', runId));
+    expect(kinds.at(-1)).toBe('workflowExecutionCompleted');
+  });
+
+  it('keep one run when both have started the workflow', async () => {
+    const { a, b, until } = regions;
+    regions.setConnected(false);
+    const lost = await start(a, DOMAIN, 'order');
+    await failover(b, DOMAIN);
+    const kept = await start(b, DOMAIN, 'order');
+    regions.setConnected(true);
+    const kinds = eventKinds(await untilEqual(regions, DOMAIN, 'order', lost));
+    expect(kinds.at(-1)).toBe('workflowExecutionTerminated');
+    await untilEqual(regions, DOMAIN, 'order', kept);
+    for (const region of [a, b]) {
+      const { id } = await region.region.domains.byName(DOMAIN);
+      await until('the kept run is current', async () => {
+        const run = { domainId: id, workflowId: 'order', runId: '' };
+        const described = await region.region.history.describeWorkflow(run);
+        return described.workflowExecutionInfo?.workflowExecution?.runId === kept;
+      });
+    }
+    await decide(b, DOMAIN, 'order', complete);
+    await untilEqual(regions, DOMAIN, 'order', kept);
+  });
+
+  it('fail over back and forth and stay equal', async () => {
+    const runs = new Map<string, string>();
+    for (let i = 0; i < 5; i++) runs.set(`order-${i}`, await start(regions.a, DOMAIN, `order-${i}`));
+    for (const to of [regions.b, regions.a, regions.b]) {
+      await failover(to, DOMAIN);
+      for (const workflowId of runs.keys()) await signal(to, DOMAIN, workflowId, `from ${to.name}`);
+    }
+    for (const workflowId of runs.keys()) await decide(regions.b, DOMAIN, workflowId, complete);
+    for (const [workflowId, runId] of runs) {
+      const kinds = eventKinds(await untilEqual(regions, DOMAIN, workflowId, runId));
+      expect(kinds.filter((kind) => kind === 'workflowExecutionSignaled')).toHaveLength(3);
+      expect(kinds.at(-1)).toBe('workflowExecutionCompleted');
+    }
+  });
+});
