@@ -46,6 +46,7 @@ export interface ShardExecutors {
 const DONE_TIMERS_PER_GROUP = 1_000;
 const WAITING_PER_WORKFLOW_MAX = 5_000;
 const STOP_MS_MAX = 10_000;
+const STANDBY_RETRY_MS = 200;
 
 export class ShardActor {
   readonly shardId: number;
@@ -418,9 +419,13 @@ export class ShardActor {
       return;
     }
     const { domainId } = held.task;
-    // The domain may have become active while the task ran: its release has passed already.
-    if (this.deps.domains.peekById(domainId)?.isActiveHere) this.#resubmit(held);
-    else this.standby.hold(held);
+    if (!this.deps.domains.peekById(domainId)?.isActiveHere) {
+      this.standby.hold(held);
+      return;
+    }
+    // The domain became active while the task ran, and its release has passed; or the run was written with a later version than the
+    // domain's that we know, which takes a while to arrive.
+    this.alarms.at(this.deps.env.clock.nowMs() + STANDBY_RETRY_MS, () => this.#resubmit(held));
   }
 
   #finishTask(held: HeldTask): void {

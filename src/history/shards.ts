@@ -36,6 +36,7 @@ export class Shards {
   #lookup: ((workflowId: string) => number) | undefined;
   #map: ShardMap | undefined;
   #unsubscribe: (() => void) | undefined;
+  #isStopping = false;
 
   constructor(deps: HistoryDeps, options: HistoryOptions, executors: ShardExecutors, metrics: HistoryMetrics) {
     this.#deps = deps;
@@ -72,6 +73,7 @@ export class Shards {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     this.#unsubscribe?.();
     await Promise.all([...this.#handles.values()].map((handle) => handle.stop()));
   }
@@ -123,7 +125,7 @@ export class Shards {
   #onClose(actor: ShardActor): void {
     for (const end of this.#endings.get(actor) ?? []) end();
     this.#endings.delete(actor);
-    this.#metrics.shardsLost.inc();
+    if (!this.#isStopping) this.#metrics.shardsLost.inc();
     this.#countOwned();
   }
 
