@@ -49,6 +49,11 @@ const HANDLERS: { readonly [K in CommandKind]: Handler<K> } = {
   reapplySignals: external.reapplySignals,
 };
 
+/** Version that closes what was in flight at `written`: on another cluster's version that cluster may have gone on, so it is not ours. */
+function closingVersion(written: number, { domain, clusters }: DecideContext): number {
+  return clusterOfVersion(clusters, written) === clusters.currentCluster ? written : domain.failoverVersion;
+}
+
 /** A draft at the version that the run may be written with; what an older version left in flight is closed first. */
 function openDraft(state: WorkflowState, context: DecideContext): Draft {
   const { domain, clusters } = context;
@@ -59,9 +64,7 @@ function openDraft(state: WorkflowState, context: DecideContext): Draft {
   }
   const draft = new Draft(state, context, domain.failoverVersion);
   if (written === domain.failoverVersion || !hasDecisionInFlight(draft)) return draft;
-  // Only a version of this cluster may be written on: another cluster may have gone on with its own.
-  const wasWrittenHere = clusterOfVersion(clusters, written) === clusters.currentCluster;
-  draft.version = wasWrittenHere ? written : domain.failoverVersion;
+  draft.version = closingVersion(written, context);
   forceCloseDecision(draft, DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FAILOVER_CLOSE_DECISION);
   if (draft.version === domain.failoverVersion) return draft;
   // A batch has one version.
@@ -114,12 +117,14 @@ function addAutoResetTask(draft: Draft): void {
   draft.transferTask(draft.version, { $case: 'autoReset', value: {} });
 }
 
-/** Fails the decision in flight as a failover does, at the version it was written with; undefined when nothing is in flight or waits.
- *  Conflict resolution asks for it before it applies another region's events. */
+/**
+ * Fails the decision in flight as a failover does, so that what waits gets its place; undefined when none is in flight. Conflict resolution
+ * asks for it before it applies another region's events.
+ */
 export function closeInFlightDecision(state: WorkflowState, context: DecideContext): RunTransition | undefined {
   const written = lastWriteVersion(state.versionHistories);
   if (written === undefined) return undefined;
-  const draft = new Draft(state, context, written);
+  const draft = new Draft(state, context, closingVersion(written, context));
   if (external.isClosed(draft) || !hasDecisionInFlight(draft)) return undefined;
   forceCloseDecision(draft, DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FAILOVER_CLOSE_DECISION);
   ensureDecision(draft);

@@ -6,6 +6,9 @@ import { secondsOf } from './wire-time.ts';
 
 export const TIMEOUT_REASON_PREFIX = 'cadenceInternal:Timeout ';
 
+/** What Cadence's nanoseconds can hold; beyond it the interval counts as overflown. */
+const DELAY_SECONDS_MAX = 9_223_372_036;
+
 /** Reasons that say a payload was too big: trying again cannot help. */
 const SIZE_REASONS: ReadonlySet<string> = new Set([
   'COMPLETE_RESULT_EXCEEDS_LIMIT',
@@ -57,7 +60,7 @@ export function nextRetryDelayMs(question: RetryQuestion): number | undefined {
   if (maximumAttempts > 0 && attempt >= maximumAttempts - 1) return undefined;
   const maximum = secondsOf(policy.maximumInterval);
   let seconds = Math.trunc(secondsOf(policy.initialInterval) * backoffCoefficient ** attempt);
-  if (!(seconds > 0) || seconds > Number.MAX_SAFE_INTEGER) {
+  if (!(seconds > 0) || seconds > DELAY_SECONDS_MAX) {
     if (maximum <= 0) return undefined;
     seconds = maximum;
   }
