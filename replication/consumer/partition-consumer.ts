@@ -40,6 +40,7 @@ export interface PartitionStatus {
 
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 5_000;
+const EMPTY_FETCH_MS_MIN = 50;
 
 export const consumerName = (sourceCluster: string): string => `replication-from:${sourceCluster}`;
 
@@ -166,7 +167,12 @@ export class PartitionConsumer {
     const position = { afterOffset: this.#fetchedOffset, appliedOffset: this.#appliedOffset };
     try {
       const { signal } = this.#stopping;
+      const { clock, scheduler } = this.#deps.env;
+      const startedMs = clock.monotonicMs();
       const page = await this.#deps.source.fetch(topic, partition, position, { limit: batchSize, waitMs, signal });
+      // A source that answers empty without waiting (it is stopping) must not be asked in a hot loop.
+      const isHasty = page.messages.length === 0 && clock.monotonicMs() - startedMs < EMPTY_FETCH_MS_MIN;
+      if (isHasty) await sleep(scheduler, EMPTY_FETCH_MS_MIN, signal);
       this.#isConnected = true;
       this.#sourceTimeMs = page.sourceTimeMs;
       this.#sourceLastOffset = Math.max(this.#sourceLastOffset, page.lastOffset);

@@ -82,7 +82,7 @@ describe('two regions', () => {
     regions.setConnected(true);
     const kinds = eventKinds(await untilEqual(regions, DOMAIN, 'order', runId));
     expect(kinds.at(-1)).toBe('workflowExecutionCompleted');
-    expect((await a.region.domains.byName(DOMAIN)).activeCluster).toBe('b');
+    await until('the other region knows', async () => (await a.region.domains.byName(DOMAIN)).activeCluster === 'b');
   });
 
   it('converge after both have written to a run, and apply the signals of the branch that lost', async () => {
