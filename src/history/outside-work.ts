@@ -12,7 +12,7 @@ import type { DomainView, WorkflowState } from '#core';
 import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { type AttributesOf, loadInitiated } from './run-access.ts';
-import { isOpen, isUnstarted } from './run-state.ts';
+import { isUnstarted } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
 import type { TaskOutcome } from './task-runner.ts';
 
@@ -64,7 +64,6 @@ export async function startChild(
   const child = state.children.get(initiatedId);
   if (child === undefined) return 'done';
   const isAbandoned = child.parentClosePolicy === ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON;
-  if (!isOpen(state) && (isUnstarted(child.startedId) || !isAbandoned)) return 'done';
   const client = context.client();
   const initiated = await loadInitiated(
     context,

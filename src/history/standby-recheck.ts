@@ -1,5 +1,6 @@
-// A close task that a passive region holds is done when the active region has told the parent and dealt with the children, which their replicated
-// histories show. Nothing announces that to this run, so it is looked at again at a slow pace while such tasks are held.
+// Some tasks that a passive region holds are done when another workflow's replicated history shows it: a close, when the parent was told and the
+// children dealt with; the start of a child, when the child has its first decision. Nothing announces that to this run, so such tasks are
+// looked at again at a slow pace while they are held.
 import { WorkflowExecutionCloseStatus } from '@antiphon/proto';
 import type { WorkflowState } from '#core';
 import type { RunRef } from '#rpc';
@@ -7,14 +8,12 @@ import { affectedChildren, childDomainId } from './close-executor.ts';
 import type { HistoryContext } from './context.ts';
 import { isServiceError } from './outside-work.ts';
 import { findState } from './run-access.ts';
-import { isClosed } from './run-state.ts';
+import { isClosed, isUnstarted } from './run-state.ts';
 import { readRun } from './run-watch.ts';
 import type { ShardActor } from './shard-actor.ts';
 import type { HeldTask } from './standby-tasks.ts';
 
 const INTERVAL_MS = 60_000;
-
-const isClose = ({ task }: HeldTask): boolean => task.work?.$case === 'closeExecution';
 
 export function startStandbyRecheck(context: HistoryContext, actor: ShardActor): void {
   const { env } = context.deps;
@@ -32,12 +31,40 @@ export function startStandbyRecheck(context: HistoryContext, actor: ShardActor):
 
 async function recheck(context: HistoryContext, actor: ShardActor): Promise<void> {
   for (const runId of actor.standby.runIds()) {
-    const held = actor.standby.tasksOf(runId).find(isClose);
-    if (actor.isClosed || held === undefined) continue;
-    const state = await findState(actor, held.task);
-    // Retention may have taken the run meanwhile.
-    if (state === undefined || (await isCloseKnown(context, state))) actor.finishHeld(runId, isClose);
+    const held = actor.standby.tasksOf(runId).filter(({ task }) => {
+      return task.work?.$case === 'closeExecution' || task.work?.$case === 'startChild';
+    });
+    const [first] = held;
+    if (actor.isClosed || first === undefined) continue;
+    const state = await findState(actor, first.task);
+    // Retention may have taken the run meanwhile, with all that was left to do for it.
+    if (state === undefined) actor.finishHeld(runId, () => true);
+    else for (const each of held) await recheckTask(context, actor, state, each);
   }
+}
+
+async function recheckTask(
+  context: HistoryContext,
+  actor: ShardActor,
+  state: WorkflowState,
+  held: HeldTask,
+): Promise<void> {
+  const { work } = held.task;
+  const isDone =
+    work?.$case === 'startChild'
+      ? await hasChildBegun(context, state, work.value.initiatedId)
+      : await isCloseKnown(context, state);
+  if (isDone) actor.finishHeld(state.info.runId, (other) => other === held);
+}
+
+async function hasChildBegun(context: HistoryContext, state: WorkflowState, initiatedId: number): Promise<boolean> {
+  const child = state.children.get(initiatedId);
+  if (child === undefined) return true;
+  if (isUnstarted(child.startedId)) return false;
+  const domainId = await childDomainId(context, state, child);
+  if (domainId === undefined) return true;
+  const found = await findRunState(context, { domainId, workflowId: child.workflowId, runId: child.runId });
+  return found !== undefined && (isClosed(found) || found.info.hasProcessedOrPendingDecision);
 }
 
 async function isCloseKnown(context: HistoryContext, state: WorkflowState): Promise<boolean> {

@@ -1,4 +1,5 @@
 // Is the work of a task still to be done? Decided from the run's state alone, so that tasks may be delivered any number of times.
+import { ParentClosePolicy } from '@antiphon/proto';
 import type { TransferTask } from '@antiphon/proto/internal';
 import { unreachable } from '#base';
 import type { WorkflowState } from '#core';
@@ -24,8 +25,13 @@ export function isTransferStale(state: WorkflowState, task: TransferTask): boole
       return !isOpen(state) || !state.requestCancels.has(work.value.initiatedId);
     case 'signalExternal':
       return !isOpen(state) || !state.signals.has(work.value.initiatedId);
-    case 'startChild':
-      return !state.children.has(work.value.initiatedId);
+    case 'startChild': {
+      const child = state.children.get(work.value.initiatedId);
+      if (child === undefined) return true;
+      // A closed parent starts nothing more; a child it leaves behind still needs its first decision.
+      const isLeft = child.parentClosePolicy === ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON;
+      return !isOpen(state) && (isUnstarted(child.startedId) || !isLeft);
+    }
     case 'autoReset':
       return !isOpen(state);
     case 'closeExecution':

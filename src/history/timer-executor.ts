@@ -1,7 +1,7 @@
 // Executes due timer tasks. The engine decides what a due time means; archival and deletion of closed runs are done here.
 import type { TimerTask } from '@antiphon/proto/internal';
 import type { ClosedRun } from '#archival';
-import { assert, ServiceError } from '#base';
+import { assert, unavailable } from '#base';
 import { decide, lastWriteVersion, type WorkflowState } from '#core';
 import type { RunKey } from '#persistence';
 import type { HistoryContext } from './context.ts';
@@ -91,6 +91,9 @@ async function closedRun(context: HistoryContext, state: WorkflowState): Promise
   };
 }
 
+const hasSameEvents = (a: WorkflowState, b: WorkflowState): boolean =>
+  branchOf(a).branchId === branchOf(b).branchId && a.info.nextEventId === b.info.nextEventId;
+
 async function archiveExecution(context: HistoryContext, actor: ShardActor, task: TimerTask): Promise<TaskOutcome> {
   const { archiver } = context.deps;
   if (archiver === undefined) return 'done';
@@ -109,7 +112,7 @@ async function deleteHistory(context: HistoryContext, actor: ShardActor, task: T
   if (state === undefined || !isClosed(state)) return 'done';
   const domain = await context.domain(task.domainId);
   if (domain.archivesHistory || domain.archivesVisibility) {
-    if (archiver === undefined) throw new ServiceError('Unavailable', 'the domain archives, and there is no archiver');
+    if (archiver === undefined) throw unavailable('the domain archives, and there is no archiver');
     await archiver.archive(await closedRun(context, state));
   }
   await visibility.remove(key.domainId, key.workflowId, key.runId);
@@ -118,6 +121,8 @@ async function deleteHistory(context: HistoryContext, actor: ShardActor, task: T
     await slot.uncommitted?.durable.promise;
     const entry = await actor.findRun(slot, key.runId);
     if (entry === undefined || !isClosed(entry.state)) return;
+    // Conflict resolution may have put other events in their place meanwhile: those have to be archived first.
+    if (!hasSameEvents(entry.state, state)) throw unavailable('the run changed while it was archived');
     for (const { branch } of entry.state.versionHistories.histories) {
       if (branch !== undefined) await store.history.deleteBranch(branch);
     }
