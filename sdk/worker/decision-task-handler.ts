@@ -1,46 +1,25 @@
-// Answers decision and query tasks: brings the run's state up to the task, collects decisions and query results, responds, and
-// goes on with the task that the response may carry.
-// Invariants: a run is driven by one task at a time; its cached state is used only when the task continues it exactly; state
-// whose response failed is thrown away, because the service did not take the decisions it assumes.
-import {
-  type Decision,
-  DecisionTaskFailedCause,
-  type PollForDecisionTaskResponse,
-  QueryResultType,
-  TaskListKind,
-  WorkerAPIService,
-  type WorkflowQuery,
-  type WorkflowQueryResult,
-} from '@antiphon/proto';
-import { encodeValues } from '../common/index.ts';
-import {
-  durationMessage,
-  fromSandbox,
-  isRpcError,
-  payloadOf,
-  SDK_VERSION,
-  type ServiceCalls,
-  toSandbox,
-} from '../transport/index.ts';
-import { splitIntoBatches } from './history-batches.ts';
+// Answers decision and query tasks: brings the run up to the task, collects decisions and query results, responds, and goes on
+// with the task that the response may carry.
+// Invariants: a run is driven by one task at a time; state whose response failed is thrown away, because the service did not
+// take the decisions it assumes.
+import type { Decision, PollForDecisionTaskResponse, WorkflowQueryResult } from '@antiphon/proto';
+import { isRpcError } from '../transport/index.ts';
+import type { DecisionResponses } from './decision-responses.ts';
 import { errorText, type Logger } from './logger.ts';
 import { NonDeterminismError } from './non-determinism.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';
-import type { Sandbox } from './sandbox-host.ts';
+import type { LoadedRun, RunLoader } from './run-loader.ts';
+import { createRunLocks } from './run-locks.ts';
 import type { SandboxTurns } from './sandbox-turns.ts';
-import { createTaskHistory, isFullHistory } from './task-history.ts';
-import { createWorkflowEngine } from './workflow-engine.ts';
+import { answerQuery, failedQuery } from './workflow-queries.ts';
 
 export interface DecisionTaskHandlerOptions {
-  readonly calls: ServiceCalls;
-  readonly sandbox: Sandbox;
+  readonly load: RunLoader;
+  readonly respond: DecisionResponses;
   readonly turns: SandboxTurns;
   readonly cache: RunCache;
-  readonly domain: string;
-  readonly identity: string;
-  readonly checksum: string;
-  /** Undefined when runs are not kept between tasks. */
-  readonly sticky: { readonly taskList: string; readonly scheduleToStartSeconds: number } | undefined;
+  /** Whether runs are kept between tasks. */
+  readonly isSticky: boolean;
   /** What non-determinism does: wait for a fixed worker, or fail the workflow. */
   readonly nonDeterminismPolicy: 'block' | 'failWorkflow';
   readonly log: Logger;
@@ -50,187 +29,68 @@ export interface DecisionTaskHandler {
   handle(task: PollForDecisionTaskResponse): Promise<void>;
 }
 
-interface Answer {
-  readonly run: CachedRun;
-  readonly decisions: Decision[];
+type Task = PollForDecisionTaskResponse;
+
+interface Answer extends LoadedRun {
   readonly queryResults: Record<string, WorkflowQueryResult>;
+  /** Set for a query task. */
   readonly legacyResult: WorkflowQueryResult | undefined;
 }
 
-const QUERY_RESULT_SIZE_MAX = 2_000_000;
-
-function failedQuery(errorMessage: string): WorkflowQueryResult {
-  return { resultType: QueryResultType.QUERY_RESULT_TYPE_FAILED, answer: undefined, errorMessage };
-}
-
-function answerQuery(run: CachedRun, query: WorkflowQuery): WorkflowQueryResult {
-  const outcome = run.engine.query(query.queryType, toSandbox(query.queryArgs));
-  if (!outcome.ok) return failedQuery(outcome.message);
-  const answer = fromSandbox(outcome.result);
-  if ((answer?.data.length ?? 0) > QUERY_RESULT_SIZE_MAX) {
-    return failedQuery(`query result is larger than ${QUERY_RESULT_SIZE_MAX} bytes`);
-  }
-  return { resultType: QueryResultType.QUERY_RESULT_TYPE_ANSWERED, answer, errorMessage: '' };
-}
-
 function failWorkflow(error: NonDeterminismError): Decision {
-  const details = Buffer.from(error.message);
-  const failure = { reason: 'NonDeterministicWorkflowPolicyFailWorkflow', details };
+  const failure = { reason: 'NonDeterministicWorkflowPolicyFailWorkflow', details: Buffer.from(error.message) };
   return { attributes: { $case: 'failWorkflowExecutionDecisionAttributes', value: { failure } } };
 }
 
-/** Tasks of one run in the order they came: a query and a decision may arrive together. */
-function createRunLocks(): <T>(runId: string, body: () => Promise<T>) => Promise<T> {
-  const tails = new Map<string, Promise<unknown>>();
-  return (runId, body) => {
-    const mine = (tails.get(runId) ?? Promise.resolve()).then(body, body);
-    tails.set(runId, mine);
-    const forget = () => {
-      if (tails.get(runId) === mine) tails.delete(runId);
-    };
-    mine.then(forget, forget);
-    return mine;
-  };
+async function answerTask(options: DecisionTaskHandlerOptions, task: Task): Promise<Answer> {
+  const loaded = await options.load(task);
+  const { engine } = loaded.run;
+  const { query } = task;
+  const queries = Object.entries(task.queries);
+  if (!query && queries.length === 0) return { ...loaded, queryResults: {}, legacyResult: undefined };
+  try {
+    return await options.turns.run(() => ({
+      ...loaded,
+      queryResults: Object.fromEntries(queries.map(([id, each]) => [id, answerQuery(engine, each)])),
+      legacyResult: query && answerQuery(engine, query),
+    }));
+  } catch (error) {
+    engine.dispose();
+    throw error;
+  }
+}
+
+async function answerWithError(options: DecisionTaskHandlerOptions, task: Task, error: unknown): Promise<void> {
+  options.log.error('workflow task failed', {
+    'wf-id': task.workflowExecution?.workflowId,
+    'wf-run-id': task.workflowExecution?.runId,
+    'wf-type': task.workflowType?.name,
+    attempt: Number(task.attempt),
+    error: errorText(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+  if (task.query) await options.respond.query(task, failedQuery(errorText(error)));
+  // The service could not be asked for history; that is not the workflow's fault, and the task's timeout is the retry.
+  else if (isRpcError(error)) return;
+  else if (error instanceof NonDeterminismError && options.nonDeterminismPolicy === 'failWorkflow') {
+    await options.respond.decisions(task, [failWorkflow(error)], {});
+  } else await options.respond.failure(task, error);
 }
 
 export function createDecisionTaskHandler(options: DecisionTaskHandlerOptions): DecisionTaskHandler {
-  const { calls, cache, turns, log } = options;
+  const { respond, cache, log } = options;
   const lock = createRunLocks();
-  let scratchCount = 0;
-  const executionContext = Buffer.from(
-    JSON.stringify({ sdk: 'antiphon-ts', v: SDK_VERSION, flags: [], bundle: options.checksum }),
-  );
-
-  /** The cached run when the task continues it, after bringing it up to the task; else a run built from all of history. */
-  const bringUp = async (task: PollForDecisionTaskResponse): Promise<{ run: CachedRun; decisions: Decision[] }> => {
-    const { workflowId = '', runId = '' } = task.workflowExecution ?? {};
-    const own = task.history?.events ?? [];
-    const history = createTaskHistory(calls, options.domain, task);
-    const isQuery = task.query !== undefined;
-    const replayedUpTo = Number(task.previousStartedEventId ?? 0n);
-    const cached = isQuery && isFullHistory(own) ? undefined : cache.take(runId);
-    const continues = isQuery || Number(own[0]?.eventId ?? 0) === (cached?.previousStartedEventId ?? -1) + 1;
-    if (cached && continues) {
-      if (isQuery) return { run: cached, decisions: [] };
-      return { run: cached, decisions: await applyTo(cached, await history.fromTask(), replayedUpTo) };
-    }
-    cached?.engine.dispose();
-    const events = await history.fromStart();
-    // A scratch replay for a query must not replace the state that the cache may hold under the run's own key.
-    const key = isQuery ? `${runId}#${++scratchCount}` : runId;
-    const identity = { domain: options.domain, workflowId, runId };
-    const engine = createWorkflowEngine(options.sandbox, key, identity, events[0]);
-    const run = { engine, workflowId, runId, previousStartedEventId: 0 };
-    return { run, decisions: await applyTo(run, events, replayedUpTo) };
-  };
-
-  const applyTo = async (
-    run: CachedRun,
-    events: Parameters<typeof splitIntoBatches>[0],
-    replayedUpTo: number,
-  ): Promise<Decision[]> => {
-    try {
-      return await turns.run(() => run.engine.apply(splitIntoBatches(events), replayedUpTo));
-    } catch (error) {
-      run.engine.dispose();
-      throw error;
-    }
-  };
-
-  const answer = async (task: PollForDecisionTaskResponse): Promise<Answer> => {
-    const { run, decisions } = await bringUp(task);
-    const queries = Object.entries(task.queries);
-    const results = () => queries.map(([id, query]) => [id, answerQuery(run, query)] as const);
-    const queryResults = Object.fromEntries(queries.length > 0 ? await turns.run(results) : []);
-    const { query } = task;
-    const legacyResult = query ? await turns.run(() => answerQuery(run, query)) : undefined;
-    return { run, decisions, queryResults, legacyResult };
-  };
-
-  const respondQuery = async (taskToken: Uint8Array, result: WorkflowQueryResult): Promise<void> => {
-    const workerVersionInfo = { impl: 'uber-go', featureVersion: '1.5.0' };
-    await calls.call(WorkerAPIService.respondQueryTaskCompleted, { taskToken, result, workerVersionInfo });
-  };
-
-  const respondDecisions = (
-    task: PollForDecisionTaskResponse,
-    decisions: Decision[],
-    queryResults: Record<string, WorkflowQueryResult>,
-  ) => {
-    const { sticky } = options;
-    return calls.call(WorkerAPIService.respondDecisionTaskCompleted, {
-      taskToken: task.taskToken,
-      decisions,
-      executionContext,
-      identity: options.identity,
-      stickyAttributes: sticky && {
-        workerTaskList: { name: sticky.taskList, kind: TaskListKind.TASK_LIST_KIND_STICKY, baseName: '' },
-        scheduleToStartTimeout: durationMessage(sticky.scheduleToStartSeconds),
-      },
-      returnNewDecisionTask: sticky !== undefined,
-      forceCreateNewDecisionTask: false,
-      binaryChecksum: options.checksum,
-      queryResults,
-    });
-  };
-
-  const respondFailed = async (task: PollForDecisionTaskResponse, error: unknown): Promise<void> => {
-    // Later attempts stay silent and time out, so that a broken workflow does not spin.
-    if (task.attempt > 0n) return;
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    await calls.call(WorkerAPIService.respondDecisionTaskFailed, {
-      taskToken: task.taskToken,
-      cause: DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
-      details: payloadOf(encodeValues([message, stack ?? ''])),
-      identity: options.identity,
-      binaryChecksum: options.checksum,
-    });
-  };
-
-  const onError = async (task: PollForDecisionTaskResponse, error: unknown): Promise<void> => {
-    log.error('workflow task failed', {
-      'wf-id': task.workflowExecution?.workflowId,
-      'wf-run-id': task.workflowExecution?.runId,
-      'wf-type': task.workflowType?.name,
-      attempt: Number(task.attempt),
-      error: errorText(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    });
-    if (task.query) return respondQuery(task.taskToken, failedQuery(errorText(error)));
-    if (error instanceof NonDeterminismError && options.nonDeterminismPolicy === 'failWorkflow') {
-      await respondDecisions(task, [failWorkflow(error)], {});
-      return;
-    }
-    return respondFailed(task, error);
-  };
 
   /** Ends the use of a run: back to the cache when it can serve the next task. */
-  const settleRun = (run: CachedRun, task: PollForDecisionTaskResponse, isScratch: boolean): void => {
-    if (isScratch || !options.sticky || run.engine.isClosed) {
-      run.engine.dispose();
-      return;
-    }
-    if (!task.query) run.previousStartedEventId = Number(task.startedEventId);
-    cache.put(run);
+  const keep = (run: CachedRun): void => {
+    if (options.isSticky && !run.engine.isClosed) cache.put(run);
+    else run.engine.dispose();
   };
-
-  const handleOne = async (task: PollForDecisionTaskResponse): Promise<PollForDecisionTaskResponse | undefined> => {
-    let result: Answer;
+  const sendDecisions = async (task: Task, { run, decisions, queryResults }: Answer): Promise<Task | undefined> => {
     try {
-      result = await answer(task);
-    } catch (error) {
-      await onError(task, error);
-      return undefined;
-    }
-    const { run, decisions, queryResults, legacyResult } = result;
-    if (legacyResult) {
-      settleRun(run, task, run.previousStartedEventId === 0);
-      await respondQuery(task.taskToken, legacyResult);
-      return undefined;
-    }
-    try {
-      const response = await respondDecisions(task, decisions, queryResults);
-      settleRun(run, task, false);
+      const response = await respond.decisions(task, decisions, queryResults);
+      run.previousStartedEventId = Number(task.startedEventId);
+      keep(run);
       return response.decisionTask?.taskToken.length ? response.decisionTask : undefined;
     } catch (error) {
       run.engine.dispose();
@@ -240,11 +100,25 @@ export function createDecisionTaskHandler(options: DecisionTaskHandlerOptions): 
       return undefined;
     }
   };
+  const handleOne = async (task: Task): Promise<Task | undefined> => {
+    let answer: Answer;
+    try {
+      answer = await answerTask(options, task);
+    } catch (error) {
+      await answerWithError(options, task, error);
+      return undefined;
+    }
+    if (!answer.legacyResult) return sendDecisions(task, answer);
+    if (answer.isScratch) answer.run.engine.dispose();
+    else keep(answer.run);
+    await respond.query(task, answer.legacyResult);
+    return undefined;
+  };
   return {
     handle: async (task) => {
-      let next: PollForDecisionTaskResponse | undefined = task;
+      let next: Task | undefined = task;
       while (next) {
-        const current: PollForDecisionTaskResponse = next;
+        const current: Task = next;
         next = await lock(current.workflowExecution?.runId ?? '', () => handleOne(current));
       }
     },

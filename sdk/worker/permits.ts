@@ -34,8 +34,12 @@ export function createPermits(limit: number): Permits {
     take: async (signal) => {
       while (taken >= limit && !signal.aborted) {
         await new Promise<void>((resolve) => {
-          waiting.push(resolve);
-          signal.addEventListener('abort', () => resolve(), { once: true });
+          const wake = () => {
+            signal.removeEventListener('abort', wake);
+            resolve();
+          };
+          waiting.push(wake);
+          signal.addEventListener('abort', wake, { once: true });
         });
       }
       return signal.aborted ? undefined : grant();

@@ -14,6 +14,7 @@ import type {
   WirePayload,
 } from '../workflow/protocol.ts';
 import { watchAsyncStack } from './async-stack-repair.ts';
+import { createPositionMapper, USER_SCRIPT } from './source-positions.ts';
 import type { WorkflowBundle } from './workflow-bundle.ts';
 import { RUNTIME_NAME } from './workflow-bundle.ts';
 
@@ -34,6 +35,8 @@ export interface Sandbox {
   dispose(run: string): void;
   /** Runs the body; workflow code in it is stopped when it takes longer than the watchdog allows. */
   guard<T>(body: () => T): T;
+  /** A stack with positions in the sources instead of the bundle. */
+  mapPositions(stack: string): string;
   /** True when the value comes from this sandbox's realm. */
   owns(promise: unknown): boolean;
 }
@@ -85,7 +88,7 @@ function createContext(bundle: WorkflowBundle): { context: vm.Context; start: Re
   // On the first line, so that line numbers in stacks are those of the bundle.
   const factory = evaluate(
     `(function (module, exports, require, globalThis) { 'use strict'; ${bundle.userCode}\n})`,
-    'workflows.js',
+    USER_SCRIPT,
   );
   const bootstrap = evaluate(BOOTSTRAP, `${RUNTIME_NAME}-bootstrap.js`) as Bootstrap;
   return { context, start: bootstrap(runtime, factory) };
@@ -103,6 +106,7 @@ function toHostError(error: unknown): Error {
 export function createSandbox(options: SandboxOptions): Sandbox {
   const { context, start } = createContext(options.bundle);
   const scopes = new AsyncLocalStorage<unknown>();
+  const mapPositions = createPositionMapper(options.bundle.sourceMap);
   let pending = '';
   const bridge = {
     take: () => pending,
@@ -131,7 +135,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
         if (outcome) return outcome;
       }
     },
-    query: (run, name, args) => request({ op: 'query', run, name, args }) as QueryOutcome,
+    query: (run, name, args) => {
+      const outcome = request({ op: 'query', run, name, args }) as QueryOutcome;
+      if (name !== '__stack_trace' || !outcome.ok || typeof outcome.result !== 'string') return outcome;
+      return { ok: true, result: mapPositions(outcome.result) };
+    },
+    mapPositions,
     dispose: (run) => {
       request({ op: 'dispose', run });
     },

@@ -1,5 +1,6 @@
 // One run's turn in the sandbox at a time, and the rejections it leaves unhandled. Node reports an unhandled rejection after
 // the turn's microtasks, so a turn ends only one macrotask later: then every report belongs to the run whose turn it is.
+// Invariant: rejections of the host keep the meaning they would have without a worker in the process.
 import { setImmediate as nextMacrotask } from 'node:timers/promises';
 import type { Sandbox } from './sandbox-host.ts';
 import { WorkflowCodeError } from './workflow-engine.ts';
@@ -11,15 +12,30 @@ export interface SandboxTurns {
   close(): void;
 }
 
+const OURS = Symbol.for('antiphon.sandboxRejections');
+
+/** Without other listeners Node would end the process; the first of ours stands in for that. */
+function standsForDefault(listener: object): boolean {
+  const listeners = process.listeners('unhandledRejection');
+  return listeners[0] === listener && listeners.every((each) => OURS in each);
+}
+
+function listen(sandbox: Sandbox, onRejection: (reason: unknown) => void): () => void {
+  const listener = (reason: unknown, promise: unknown): void => {
+    if (sandbox.owns(promise)) onRejection(reason);
+    else if (promise instanceof Promise && standsForDefault(listener)) throw reason;
+  };
+  Object.defineProperty(listener, OURS, { value: true });
+  process.on('unhandledRejection', listener);
+  return () => {
+    process.off('unhandledRejection', listener);
+  };
+}
+
 export function createSandboxTurns(sandbox: Sandbox): SandboxTurns {
   let last: Promise<unknown> = Promise.resolve();
   let unhandled: unknown[] = [];
-  const onUnhandled = (reason: unknown, promise: unknown): void => {
-    if (sandbox.owns(promise)) unhandled.push(reason);
-    // Being the only listener must not change what Node does about the host's own rejections.
-    else if (process.listenerCount('unhandledRejection') === 1) throw reason;
-  };
-  process.on('unhandledRejection', onUnhandled);
+  const close = listen(sandbox, (reason) => unhandled.push(reason));
 
   const turn = async <T>(body: () => T): Promise<T> => {
     unhandled = [];
@@ -28,9 +44,10 @@ export function createSandboxTurns(sandbox: Sandbox): SandboxTurns {
     const [first] = unhandled;
     if (unhandled.length === 0) return result;
     const { name = 'Error', message = String(first), stack } = (first ?? {}) as Partial<Error>;
-    const error = new WorkflowCodeError(`unhandled rejection in workflow code: ${name}: ${message}`);
-    if (stack) error.stack = stack;
-    throw error;
+    throw new WorkflowCodeError(
+      `unhandled rejection in workflow code: ${name}: ${message}`,
+      sandbox.mapPositions(stack ?? ''),
+    );
   };
   return {
     run: (body) => {
@@ -38,8 +55,6 @@ export function createSandboxTurns(sandbox: Sandbox): SandboxTurns {
       last = mine.catch(() => undefined);
       return mine;
     },
-    close: () => {
-      process.off('unhandledRejection', onUnhandled);
-    },
+    close,
   };
 }

@@ -2,6 +2,7 @@
 // Invariants: stopping drains. Polls end at once, running activities get the grace period and are reported, decision tasks
 // in hand are answered; only then are connections closed.
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import os from 'node:os';
 import { WorkerAPIService } from '@antiphon/proto';
 import { type Duration, durationToMs, durationToSeconds } from '../common/index.ts';
@@ -9,10 +10,12 @@ import { type Connection, connect } from '../transport/index.ts';
 import { runActivityPollers } from './activity-pollers.ts';
 import type { Activities, ActivityFunction } from './activity-runner.ts';
 import { runDecisionPollers } from './decision-pollers.ts';
+import { createDecisionResponses } from './decision-responses.ts';
 import { createDecisionTaskHandler } from './decision-task-handler.ts';
 import { createStderrLogger, type Logger } from './logger.ts';
 import { createPermits } from './permits.ts';
 import { type CachedRun, createRunCache } from './run-cache.ts';
+import { createRunLoader } from './run-loader.ts';
 import { createSandbox } from './sandbox-host.ts';
 import { createSandboxTurns } from './sandbox-turns.ts';
 import { bundleWorkflows, type WorkflowBundle } from './workflow-bundle.ts';
@@ -109,17 +112,15 @@ function createWorkflowPoller(shared: Shared, bundle: WorkflowBundle): Poller & 
   const cache = createRunCache(maxCachedWorkflows, evict);
   const checksum = options.buildId ?? bundle.checksum;
   const stickyTaskList = maxCachedWorkflows > 0 ? `${os.hostname()}:${randomUUID()}` : undefined;
+  const sticky = stickyTaskList
+    ? { taskList: stickyTaskList, scheduleToStartSeconds: durationToSeconds(options.stickyScheduleToStart ?? '5s') }
+    : undefined;
   const handler = createDecisionTaskHandler({
-    calls,
-    sandbox,
+    load: createRunLoader({ calls, sandbox, turns, cache, domain }),
+    respond: createDecisionResponses({ calls, identity, checksum, sticky }),
     turns,
     cache,
-    domain,
-    identity,
-    checksum,
-    sticky: stickyTaskList
-      ? { taskList: stickyTaskList, scheduleToStartSeconds: durationToSeconds(options.stickyScheduleToStart ?? '5s') }
-      : undefined,
+    isSticky: sticky !== undefined,
     nonDeterminismPolicy: options.nonDeterminismPolicy ?? 'block',
     log,
   });
@@ -143,6 +144,7 @@ function createActivityPoller(shared: Shared, activities: ReadonlyMap<string, Ac
   const { calls } = shared.connection;
   const permits = createPermits(options.maxConcurrentActivities ?? 100);
   const stopped = new AbortController();
+  setMaxListeners(0, stopped.signal);
   const pollers = {
     calls,
     activities,
@@ -189,6 +191,8 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   if (activities.size > 0) pollers.push(createActivityPoller(shared, activities));
 
   const polling = new AbortController();
+  // Every poller listens to it.
+  setMaxListeners(0, polling.signal);
   let loops: Promise<void>[] | undefined;
   let stopping: Promise<void> | undefined;
 

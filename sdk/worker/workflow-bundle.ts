@@ -11,6 +11,8 @@ export interface WorkflowBundle {
   readonly runtimeCode: string;
   /** The user's workflows as a CommonJS module. */
   readonly userCode: string;
+  /** Of the user's code; stacks then show positions in the sources. */
+  readonly sourceMap?: string;
   /** Identifies the code: recorded with each decision, used to find runs driven by a bad build. */
   readonly checksum: string;
 }
@@ -51,13 +53,19 @@ const forbidHost: Plugin = {
   },
 };
 
-async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
+async function bundle(
+  entry: string,
+  plugins: Plugin[],
+): Promise<{ readonly code: string; readonly sourceMap: string }> {
   const result = await build({
     entryPoints: [entry],
     // The bundle names its files relative to this; the checksum must not depend on where the sources lie.
     absWorkingDir: path.dirname(entry),
     bundle: true,
     write: false,
+    outfile: 'bundle.js',
+    sourcemap: 'external',
+    sourcesContent: false,
     format: 'cjs',
     platform: 'neutral',
     target: 'es2022',
@@ -69,17 +77,18 @@ async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
     logLevel: 'silent',
     plugins,
   });
-  return result.outputFiles[0]?.text ?? '';
+  const textOf = (suffix: string) => result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
+  return { code: textOf('bundle.js'), sourceMap: textOf('.map') };
 }
 
 /** Bundles the workflows of a file for use in workers and replayers. */
 export async function bundleWorkflows(options: BundleOptions): Promise<WorkflowBundle> {
-  const [runtimeCode, userCode] = await Promise.all([
+  const [runtime, user] = await Promise.all([
     bundle(runtimeEntryPath(), []),
     bundle(path.resolve(options.workflowsPath), [forbidHost]),
   ]);
-  const checksum = options.buildId ?? createHash('sha256').update(userCode).digest('hex').slice(0, 32);
-  return { runtimeCode, userCode, checksum };
+  const checksum = options.buildId ?? createHash('sha256').update(user.code).digest('hex').slice(0, 32);
+  return { runtimeCode: runtime.code, userCode: user.code, sourceMap: user.sourceMap, checksum };
 }
 
 export { RUNTIME_NAME };

@@ -22,6 +22,11 @@ export interface RunIdentity {
 /** Workflow code threw something that is not a Failure; the decision task fails with it. */
 export class WorkflowCodeError extends Error {
   override readonly name = 'WorkflowCodeError';
+  constructor(message: string, stack: string) {
+    super(message);
+    // Where workflow code threw says more than where the engine noticed.
+    if (stack) this.stack = stack;
+  }
 }
 
 export interface WorkflowEngine {
@@ -103,9 +108,7 @@ export function createWorkflowEngine(
     if (outcome.taskFailure) {
       const { message, stack } = outcome.taskFailure;
       if (message.includes('non-determinism: ')) throw new NonDeterminismError(message);
-      const error = new WorkflowCodeError(message);
-      error.stack = stack;
-      throw error;
+      throw new WorkflowCodeError(message, sandbox.mapPositions(stack));
     }
     for (const command of outcome.commands) {
       events.noteCommand(command);

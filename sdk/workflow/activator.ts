@@ -8,6 +8,7 @@ import type { Activation, Job, Outcome, QueryOutcome, WirePayload } from './prot
 import { createRandom } from './random.ts';
 import { settleRun } from './settle-run.ts';
 import { readArguments, wireResult } from './wire-payload.ts';
+import { log } from './workflow-info.ts';
 import type { WorkflowRun } from './workflow-run.ts';
 
 type Main = (...args: unknown[]) => Promise<unknown>;
@@ -73,6 +74,13 @@ export function activate(run: WorkflowRun, activation: Activation, exports: Work
   for (const job of activation.jobs) applyJob(run, job, exports);
 }
 
+/** A signal that nobody handled before the end is most likely a mistake. */
+function warnOfUnhandledSignals(run: WorkflowRun): void {
+  if (!run.closed || run.bufferedSignals.size === 0) return;
+  log.warn('workflow has unhandled signals', { signals: [...run.bufferedSignals.keys()] });
+  run.bufferedSignals.clear();
+}
+
 /** Undefined when a condition became true, and microtasks must run again. */
 export function settle(run: WorkflowRun): Outcome | undefined {
   let progressed = false;
@@ -88,6 +96,7 @@ export function settle(run: WorkflowRun): Outcome | undefined {
     progressed = true;
   }
   if (progressed) return undefined;
+  warnOfUnhandledSignals(run);
   return { commands: run.takeCommands(), taskFailure: run.taskFailure ?? null, closed: run.closed };
 }
 

@@ -78,6 +78,36 @@ describe('the sandbox', () => {
     expect(() => play('fails', 'bug').step()).toThrow("TypeError: Cannot read properties of undefined (reading 'x')");
   });
 
+  test('shows positions in the sources, in errors and in the stack query', () => {
+    let stack = '';
+    try {
+      play('fails', 'bug').step();
+    } catch (error) {
+      stack = (error as Error).stack ?? '';
+    }
+    expect(stack).toMatch(/at fails \(basics\.workflows\.ts:\d+:\d+\)/);
+    const run = play('order', 1);
+    run.step();
+    expect(run.query('__stack_trace')).toMatch(
+      /^waiting for activity charge\n {4}at order \(basics\.workflows\.ts:\d+:\d+\)$/,
+    );
+  });
+
+  test('warns of signals that nobody handled', () => {
+    const run = play('order', 1);
+    run.history.signal('typo');
+    run.step();
+    run.history.completeActivity('0');
+    run.step();
+    run.history.fire('1');
+    run.step();
+    run.history.completeActivity('2');
+    run.step();
+    expect(run.logs).toMatchObject([
+      { level: 'warn', message: 'workflow has unhandled signals', fields: { signals: ['typo'] } },
+    ]);
+  });
+
   test('names the known types when a type is missing', () => {
     expect(() => play('nope').step()).toThrow(
       /workflow type "nope" is not in this worker's bundle, which has: .*order/,
