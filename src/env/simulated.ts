@@ -64,7 +64,8 @@ export function createSimulatedEnv(options: { seed: number; startMs?: number; lo
   const scheduler = {
     after(delayMs: number, callback: () => void): TimerHandle {
       const entry: { callback: (() => void) | undefined } = { callback };
-      timers.push(nowMs + Math.max(0, delayMs), entry);
+      // Whole milliseconds, as the wall clock counts.
+      timers.push(nowMs + Math.max(0, Math.ceil(delayMs)), entry);
       return {
         cancel: () => {
           entry.callback = undefined;
@@ -98,7 +99,7 @@ export function createSimulatedEnv(options: { seed: number; startMs?: number; lo
       nowMs = untilMs;
     },
     host({ seed, skewMs = 0, logger }) {
-      let skew = skewMs;
+      let skew = Math.trunc(skewMs);
       let isDead = false;
       return {
         clock: { nowMs: () => nowMs + skew, monotonicMs: () => nowMs - startMs },
@@ -112,7 +113,7 @@ export function createSimulatedEnv(options: { seed: number; startMs?: number; lo
         logger: logger ?? quietLogger,
         metrics: quietMetrics,
         setSkew(skewMs) {
-          skew = skewMs;
+          skew = Math.trunc(skewMs);
         },
         kill() {
           isDead = true;

@@ -1,3 +1,4 @@
+export * from './archive-complete.ts';
 export * from './history-wellformed.ts';
 export * from './journal.ts';
 export * from './journal-kept.ts';

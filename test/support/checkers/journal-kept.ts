@@ -1,49 +1,107 @@
 // acknowledged-is-durable and unknown-is-zero-or-one: what was acknowledged is in the histories exactly once, what was refused is not, and a
 // call without an answer happened once or not at all, however often it was retried.
+//
+// "Once" is meant as the API promises it:
+// - An effect is an effect once, in however many runs its event stands: a reset copies events of its base run into the new run.
+// - A start is known again while the run that it made is its workflow id's current one; a signal, while the run that took it is the one
+//   that is meant. So a retry that named no run may meet another run of the chain, and happen there too.
+// - After a conflict of regions, the effects of the losing branch stand in that branch, which is kept (`elsewhere`).
 import type { HistoryEvent } from '@antiphon/proto';
 import type { Journal, JournalEntry, Outcome } from './journal.ts';
 import type { RunSnapshot, Violation } from './snapshot.ts';
 
-/** How often each logical call stands in the histories of its workflow id. */
-function occurrences(runs: readonly RunSnapshot[], entry: JournalEntry): number {
-  let found = 0;
-  for (const run of runs) {
-    for (const event of run.events) if (isEffect(event, entry)) found++;
-  }
-  return found;
-}
-
-function isEffect(event: HistoryEvent, entry: JournalEntry): boolean {
+/** What the event is an effect of, if of this call: events of one effect have one identity. */
+function effectOf(event: HistoryEvent, entry: JournalEntry, run: RunSnapshot): string | undefined {
   const attributes = event.attributes;
+  const { requestId } = entry;
+  const ofRun = (is: boolean): string | undefined => (is ? run.runId : undefined);
   switch (entry.operation) {
     case 'start':
-      return (
-        attributes?.$case === 'workflowExecutionStartedEventAttributes' &&
-        attributes.value.requestId === entry.requestId
-      );
+      if (attributes?.$case !== 'workflowExecutionStartedEventAttributes') return undefined;
+      return attributes.value.requestId === requestId ? attributes.value.originalExecutionRunId : undefined;
     case 'signal':
-      return (
-        attributes?.$case === 'workflowExecutionSignaledEventAttributes' &&
-        attributes.value.requestId === entry.requestId
+      return ofRun(
+        attributes?.$case === 'workflowExecutionSignaledEventAttributes' && attributes.value.requestId === requestId,
       );
     case 'cancel':
-      return (
+      return ofRun(
         attributes?.$case === 'workflowExecutionCancelRequestedEventAttributes' &&
-        attributes.value.requestId === entry.requestId
+          attributes.value.requestId === requestId,
       );
     case 'terminate':
-      return (
-        attributes?.$case === 'workflowExecutionTerminatedEventAttributes' &&
-        attributes.value.reason === entry.requestId
+      return ofRun(
+        attributes?.$case === 'workflowExecutionTerminatedEventAttributes' && attributes.value.reason === requestId,
+      );
+    case 'reset': {
+      const isReset =
+        attributes?.$case === 'decisionTaskFailedEventAttributes' ||
+        attributes?.$case === 'decisionTaskTimedOutEventAttributes';
+      return isReset && attributes.value.requestId === requestId ? attributes.value.newRunId : undefined;
+    }
+    case 'completion':
+      return ofRun(
+        attributes?.$case === 'activityTaskCompletedEventAttributes' &&
+          Buffer.from(attributes.value.result?.data ?? []).toString() === requestId,
       );
   }
+}
+
+interface Found {
+  /** How often each effect stands in each run's history: run id → effect → count. */
+  readonly current: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly effects: ReadonlySet<string>;
+  readonly isElsewhere: boolean;
+}
+
+function find(runs: readonly RunSnapshot[], entry: JournalEntry): Found {
+  const current = new Map<string, Map<string, number>>();
+  const effects = new Set<string>();
+  let isElsewhere = false;
+  for (const run of runs) {
+    for (const event of run.events) {
+      const effect = effectOf(event, entry, run);
+      if (effect === undefined) continue;
+      effects.add(effect);
+      const counts = current.get(run.runId) ?? new Map<string, number>();
+      current.set(run.runId, counts);
+      counts.set(effect, (counts.get(effect) ?? 0) + 1);
+    }
+    isElsewhere ||= run.elsewhere?.some((event) => effectOf(event, entry, run) !== undefined) ?? false;
+  }
+  return { current, effects, isElsewhere };
+}
+
+/** True when the run's history is a copy of another's up to a reset. */
+const isReset = (run: RunSnapshot): boolean =>
+  run.events.some(
+    ({ attributes }) =>
+      (attributes?.$case === 'decisionTaskFailedEventAttributes' ||
+        attributes?.$case === 'decisionTaskTimedOutEventAttributes') &&
+      attributes.value.newRunId === run.runId,
+  );
+
+/** Too often, or undefined. */
+function repetition(found: Found, runs: readonly RunSnapshot[], attempts: readonly JournalEntry[]): string | undefined {
+  for (const [runId, counts] of found.current) {
+    for (const count of counts.values()) if (count > 1) return `is ${count} times in run ${runId}`;
+  }
+  if (found.effects.size <= 1) return undefined;
+  const entry = attempts[0] as JournalEntry;
+  const isCopied = runs.some((run) => found.current.has(run.runId) && isReset(run));
+  if (entry.operation !== 'start' && entry.operation !== 'reset' && isCopied) return undefined;
+  // Another run was current meanwhile: then the request was not known any more.
+  const hasOthers = runs.some((run) => !found.current.has(run.runId));
+  const mayMeetOthers = entry.namedRunId === undefined || entry.operation === 'reset';
+  const isRepeated = attempts.length > 1 || attempts.some(({ isDuplicated }) => isDuplicated);
+  if (isRepeated && mayMeetOthers && (entry.operation === 'start' ? hasOthers : true)) return undefined;
+  return `happened ${found.effects.size} times: ${[...found.effects].join(', ')}`;
 }
 
 /** The outcome of a logical call: acknowledged if any attempt was, refused only if all were. */
 const combined = (attempts: readonly JournalEntry[]): Outcome =>
   attempts.some((attempt) => attempt.outcome === 'acknowledged')
     ? 'acknowledged'
-    : attempts.some((attempt) => attempt.outcome === 'unknown')
+    : attempts.some((attempt) => attempt.outcome === 'unknown' || attempt.isDuplicated)
       ? 'unknown'
       : 'refused';
 
@@ -56,34 +114,30 @@ export function journalKept(
   const calls = new Map<string, JournalEntry[]>();
   for (const entry of journal.entries) {
     const key = `${entry.operation} ${entry.requestId}`;
-    calls.set(key, [...(calls.get(key) ?? []), entry]);
+    const attempts = calls.get(key);
+    if (attempts === undefined) calls.set(key, [entry]);
+    else attempts.push(entry);
   }
   const violations: Violation[] = [];
   for (const attempts of calls.values()) {
     const entry = attempts[0] as JournalEntry;
     const outcome = combined(attempts);
-    const found = occurrences(byWorkflow.get(entry.workflowId) ?? [], entry);
+    const ofWorkflow = byWorkflow.get(entry.workflowId) ?? [];
+    const found = find(ofWorkflow, entry);
     const name = `${entry.operation} ${entry.signalName ?? ''} (request ${entry.requestId}, ${attempts.length} attempts)`;
-    if (outcome === 'acknowledged' && found !== 1 && !(options.replicatedOnly && found === 0)) {
-      violations.push({
-        checker: 'acknowledged-is-durable',
-        workflowId: entry.workflowId,
-        story: `${name} was acknowledged and is ${found} times in the histories`,
-      });
+    const report = (checker: string, problem: string): void => {
+      violations.push({ checker, workflowId: entry.workflowId, story: `${name} ${problem}` });
+    };
+    const isThere = found.effects.size > 0;
+    if (outcome === 'acknowledged' && !isThere && !found.isElsewhere && !options.replicatedOnly) {
+      report('acknowledged-is-durable', 'was acknowledged and is in no history');
     }
-    if (outcome === 'unknown' && found > 1) {
-      violations.push({
-        checker: 'unknown-is-zero-or-one',
-        workflowId: entry.workflowId,
-        story: `${name} is ${found} times in the histories`,
-      });
+    if (outcome === 'refused' && isThere) {
+      report('acknowledged-is-durable', `was refused (${entry.detail ?? ''}) and is in the history`);
     }
-    if (outcome === 'refused' && found > 0) {
-      violations.push({
-        checker: 'acknowledged-is-durable',
-        workflowId: entry.workflowId,
-        story: `${name} was refused (${entry.detail ?? ''}) and is in the history`,
-      });
+    const tooOften = repetition(found, ofWorkflow, attempts);
+    if (tooOften !== undefined) {
+      report(outcome === 'acknowledged' ? 'acknowledged-is-durable' : 'unknown-is-zero-or-one', tooOften);
     }
   }
   return violations;

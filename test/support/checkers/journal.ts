@@ -3,12 +3,18 @@
 export type Outcome = 'acknowledged' | 'refused' | 'unknown';
 
 export interface JournalEntry {
-  readonly operation: 'start' | 'signal' | 'cancel' | 'terminate';
+  readonly operation: 'start' | 'signal' | 'cancel' | 'terminate' | 'reset' | 'completion';
+  /** Name of the domain; absent where there is only one. */
+  readonly domain?: string | undefined;
   readonly workflowId: string;
   /** Retries of one logical call share it. */
   readonly requestId: string;
   readonly signalName?: string | undefined;
+  /** The run that the call named. */
+  readonly namedRunId?: string | undefined;
   outcome: Outcome;
+  /** It was delivered more than once: its answer does not tell all that happened. */
+  isDuplicated?: boolean | undefined;
   runId?: string | undefined;
   /** Why it was refused, or what ended the unknown call. */
   detail?: string | undefined;

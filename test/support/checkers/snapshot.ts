@@ -8,6 +8,8 @@ export interface RunSnapshot {
   readonly isOpen: boolean;
   /** What an open run waits for. */
   readonly pending: { readonly decision: boolean; readonly activities: number; readonly children: number };
+  /** Events of branches that lost against another region's, and events that wait for a decision to close. */
+  readonly elsewhere?: readonly HistoryEvent[] | undefined;
 }
 
 export interface RegionSnapshot {

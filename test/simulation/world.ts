@@ -1,0 +1,269 @@
+// One seed's world: regions with their hosts, the network between them, tenants, workers, clients, and the disturbances of its profile. It has
+// a loud phase, in which everything is drawn, and a quiet one, in which faults are off and work goes on until nothing changes.
+import { ArchivalStatus, FailoverDomainRequest, RegisterDomainRequest } from '@antiphon/proto';
+import type { BlobStores } from '#blob';
+import { createMemoryBlobStore } from '#blob/memory';
+import type { ClusterGroup } from '#core';
+import { createSimulatedEnv, type SimulatedEnv } from '#env';
+import type { FrontendClient, RemoteFrontendClient } from '#rpc';
+import { Journal, type Violation } from '../support/checkers/index.ts';
+import { Chance } from './chance.ts';
+import { Coverage } from './coverage.ts';
+import { type DeletedRuns, watchDeletions } from './deleted-runs.ts';
+import { Watch } from './journaled-call.ts';
+import type { Mutation } from './mutations.ts';
+import { createNetworkClient } from './network.ts';
+import { drawProfile, NO_RATES, type Profile, type Rates } from './profile.ts';
+import { disturbReplication } from './replication-faults.ts';
+import { seconds } from './run-story.ts';
+import { createSite, type SimHost, type Site } from './site.ts';
+import { createStoreFaults } from './store-faults.ts';
+import { ARCHIVE_URI, ARCHIVING_TENANT, TENANTS } from './tenants.ts';
+
+const RETENTION_LONG_S = 3 * 86_400;
+
+export const clusterGroup = (currentCluster: string, names: readonly string[]): ClusterGroup => ({
+  currentCluster,
+  primaryCluster: names[0] ?? '',
+  failoverVersionIncrement: 10,
+  clusters: Object.fromEntries(
+    names.map((name, index) => [
+      name,
+      { enabled: true, initialFailoverVersion: index + 1, rpcAddress: name === currentCluster ? '' : `${name}:7833` },
+    ]),
+  ),
+});
+
+export class World {
+  readonly seed: number;
+  readonly chance: Chance;
+  readonly profile: Profile;
+  readonly env: SimulatedEnv;
+  readonly coverage = new Coverage();
+  readonly journal = new Journal();
+  readonly sites: Site[] = [];
+  readonly regionNames: readonly string[];
+  readonly workflowIds: readonly string[];
+  readonly reported: Violation[] = [];
+  readonly deleted: DeletedRuns[] = [];
+  readonly story: string[] = [];
+  readonly blobStore = createMemoryBlobStore();
+  readonly mutation: Mutation;
+  #rates: Rates;
+  #isQuiet = false;
+  #isOver = false;
+  /** Cut directions, `from>to`, by how many disturbances cut them. */
+  readonly #cuts = new Map<string, number>();
+  readonly #lostRegions = new Set<string>();
+
+  constructor(seed: number, options: { regions?: number | undefined; mutation: Mutation }) {
+    this.seed = seed;
+    this.mutation = options.mutation;
+    this.chance = new Chance(seed);
+    this.profile = drawProfile(this.chance.fork('profile'), options.mutation.regions ?? options.regions);
+    this.env = createSimulatedEnv({ seed });
+    this.regionNames = ['a', 'b'].slice(0, this.profile.regionCount);
+    this.workflowIds = Array.from({ length: this.profile.workflowCount }, (_, index) => `wf-${index + 1}`);
+    this.#rates = NO_RATES;
+    for (const name of this.regionNames) this.sites.push(this.#createSite(name));
+  }
+
+  get rates(): Rates {
+    return this.#rates;
+  }
+
+  isQuiet = (): boolean => this.#isQuiet;
+  isOver = (): boolean => this.#isOver;
+  end(): void {
+    this.#isOver = true;
+  }
+
+  sleep = (ms: number): Promise<void> => new Promise((resolve) => void this.env.scheduler.after(ms, resolve));
+
+  tell(line: string): void {
+    const at = (this.env.clock.monotonicMs() / 1000).toFixed(3).padStart(9);
+    this.story.push(`${at} s  ${line}`);
+  }
+
+  report(checker: string, workflowId: string, story: string): void {
+    this.reported.push({ checker, workflowId, story });
+  }
+
+  site(name: string): Site {
+    const site = this.sites.find((candidate) => candidate.name === name);
+    if (site === undefined) throw new Error(`no region ${name}`);
+    return site;
+  }
+
+  isSilent(chance: Chance): boolean {
+    if (!chance.is(this.#rates.workerSilent)) return false;
+    this.coverage.fault('worker-silent');
+    return true;
+  }
+
+  createWatch(): Watch {
+    return new Watch({
+      journal: this.journal,
+      coverage: this.coverage,
+      sleep: this.sleep,
+      onDefect: (error) =>
+        this.report('no-defect', '', error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    });
+  }
+
+  /** A client of a region's frontend, over the faulty network. */
+  clientOf(regionName: string, chance: Chance, watch?: Watch): FrontendClient {
+    const site = this.site(regionName);
+    return createNetworkClient({
+      scheduler: this.env.scheduler,
+      nowMs: () => this.env.clock.nowMs(),
+      chance,
+      coverage: this.coverage,
+      target: () => site.pick(),
+      onDuplicated: watch?.noteDuplicate,
+      faults: {
+        lost: () => chance.is(this.#rates.messageLost),
+        answerLost: () => chance.is(this.#rates.answerLost),
+        delayed: () => chance.is(this.#rates.messageDelayed),
+        duplicated: () => chance.is(this.#rates.messageDuplicated),
+        lateDuplicate: () => chance.is(this.#rates.messageLateDuplicate),
+        isCut: () => false,
+        isAnswerCut: () => false,
+        kinds: { lost: 'message-lost', answerLost: 'answer-lost', delayed: 'message-delayed' },
+      },
+    });
+  }
+
+  #remoteClient(from: string, to: string): RemoteFrontendClient {
+    const chance = this.chance.fork(`link ${from}>${to}`);
+    const client = createNetworkClient({
+      scheduler: this.env.scheduler,
+      nowMs: () => this.env.clock.nowMs(),
+      chance,
+      coverage: this.coverage,
+      target: () => this.site(to).pick(),
+      answer: disturbReplication(chance, this.coverage, () => this.#rates),
+      faults: {
+        lost: () => chance.is(this.#rates.regionMessageLost),
+        answerLost: () => chance.is(this.#rates.regionAnswerLost),
+        delayed: () => chance.is(this.#rates.regionMessageDelayed),
+        duplicated: () => false,
+        lateDuplicate: () => false,
+        isCut: () => this.isCut(from, to),
+        isAnswerCut: () => this.isCut(to, from),
+        kinds: {
+          lost: 'region-message-lost',
+          answerLost: 'region-answer-lost',
+          delayed: 'region-message-delayed',
+        },
+      },
+    });
+    return { ...client, address: to, waitForReady: async () => {}, close: () => {} };
+  }
+
+  isCut = (from: string, to: string): boolean => (this.#cuts.get(`${from}>${to}`) ?? 0) > 0;
+
+  cut(from: string, to: string, change: 1 | -1): void {
+    const key = `${from}>${to}`;
+    this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + change);
+  }
+
+  #createSite(name: string): Site {
+    const remotes = new Map<string, RemoteFrontendClient>();
+    for (const other of this.regionNames) if (other !== name) remotes.set(other, this.#remoteClient(name, other));
+    const faults = createStoreFaults({
+      env: this.env,
+      chance: this.chance.fork(`store ${name}`),
+      coverage: this.coverage,
+      rates: () => this.#rates,
+    });
+    const opened: BlobStores = { open: () => this.blobStore };
+    const blobs = this.mutation.blobs?.(opened) ?? opened;
+    const deleted = watchDeletions(name);
+    this.deleted.push(deleted);
+    const site = createSite(name, {
+      env: this.env,
+      chance: this.chance.fork(`site ${name}`),
+      profile: this.profile,
+      clusters: clusterGroup(name, this.regionNames),
+      faults,
+      mutation: this.mutation,
+      blobs: (isAlive) => faults.blobs(blobs, isAlive),
+      remoteCluster: (cluster) => remotes.get(cluster),
+      observe: (store) => deleted.observe(store, site.image, { blobs: opened, cluster: name }),
+    });
+    return site;
+  }
+
+  /** Boots the regions and makes the tenants, without faults. */
+  async boot(): Promise<void> {
+    for (const site of this.sites) await this.openHost(site);
+    const isGlobal = this.regionNames.length > 1;
+    for (const [index, name] of TENANTS.entries()) {
+      const isArchiving = name === ARCHIVING_TENANT;
+      const archival = isArchiving ? ArchivalStatus.ARCHIVAL_STATUS_ENABLED : ArchivalStatus.ARCHIVAL_STATUS_DISABLED;
+      const uri = isArchiving ? ARCHIVE_URI : '';
+      const request = RegisterDomainRequest.fromPartial({
+        name,
+        isGlobalDomain: isGlobal,
+        clusters: this.regionNames.map((clusterName) => ({ clusterName })),
+        activeClusterName: this.regionNames[index % this.regionNames.length]!,
+        workflowExecutionRetentionPeriod: seconds(isArchiving ? this.profile.retentionMs / 1000 : RETENTION_LONG_S),
+        historyArchivalStatus: archival,
+        historyArchivalUri: uri,
+        visibilityArchivalStatus: archival,
+        visibilityArchivalUri: uri,
+      });
+      await this.clientOf(this.regionNames[0]!, this.chance.fork('boot')).domain.registerDomain(request);
+    }
+    // Every region knows every tenant before work begins.
+    for (let waited = 0; waited < 60 && !this.#knowTenants(); waited++) await this.sleep(500);
+    if (!this.#knowTenants()) throw new Error('the tenants were not replicated');
+    await this.sleep(2_000);
+  }
+
+  #knowTenants = (): boolean => this.sites.every((site) => site.image.domains.size === TENANTS.length);
+
+  /** Faults begin. */
+  beLoud(): void {
+    this.#rates = this.profile.rates;
+  }
+
+  async beQuiet(): Promise<void> {
+    this.#isQuiet = true;
+    this.#rates = NO_RATES;
+    this.#cuts.clear();
+    this.#lostRegions.clear();
+    for (const site of this.sites) {
+      for (const host of site.hosts.slice(1)) await site.stop(host);
+      if (site.hosts.length === 0) await this.openHost(site);
+    }
+    this.tell('quiet: faults are off');
+  }
+
+  async openHost(site: Site): Promise<SimHost | undefined> {
+    const host = await site.open();
+    if (host === undefined) return undefined;
+    if (this.profile.clockSkewMs > 0) this.coverage.fault('clock-skew');
+    this.tell(`${host.name} is up`);
+    return host;
+  }
+
+  isLost = (name: string): boolean => this.#lostRegions.has(name);
+  setLost(name: string, isLost: boolean): void {
+    if (isLost) this.#lostRegions.add(name);
+    else this.#lostRegions.delete(name);
+  }
+
+  async failover(domain: string, target: string, timeoutSeconds?: number): Promise<void> {
+    const client = this.clientOf(target, this.chance.fork(`failover ${this.env.clock.nowMs()}`));
+    const request = FailoverDomainRequest.fromPartial({
+      domainName: domain,
+      domainActiveClusterName: target,
+      ...(timeoutSeconds === undefined ? {} : { failoverTimeout: seconds(timeoutSeconds) }),
+    });
+    const watch = this.createWatch();
+    await watch.attempt('failover', () => client.domain.failoverDomain(request));
+    this.tell(`${domain} fails over to ${target}`);
+  }
+}
