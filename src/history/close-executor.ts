@@ -22,7 +22,20 @@ export async function closeExecution(
   const state = await loadDurableState(actor, task);
   // A conflict may have reopened the run: its next close has a task of its own.
   if (state === undefined || !isClosed(state)) return 'done';
-  await visibility.write(visibilityRecord(state, task.taskId));
+  // Lists may show the end a little later; a parent does not wait for them.
+  const [outcome] = await Promise.all([
+    workOutside(context, actor, task, state),
+    visibility.write(visibilityRecord(state, task.taskId)),
+  ]);
+  return outcome;
+}
+
+async function workOutside(
+  context: HistoryContext,
+  actor: ShardActor,
+  task: TransferTask,
+  state: WorkflowState,
+): Promise<TaskOutcome> {
   if (!hasOutsideWork(state)) return 'done';
   const domain = await context.domain(task.domainId);
   if (!domain.isActiveHere) return 'standby';

@@ -292,6 +292,7 @@ export class ShardActor {
     },
   ): readonly RunEntry[] {
     const group = this.#openGroup();
+    const taskCount = group.transferTasks.length;
     try {
       for (const { entry, transition } of writes.updates ?? []) {
         this.#writer.updateRun(group, slot, entry, transition);
@@ -299,6 +300,7 @@ export class ShardActor {
       const created = (writes.creates ?? []).map((transition) => this.#writer.createRun(group, slot, transition));
       if (writes.current !== undefined) this.#writer.setCurrent(group, slot, writes.current);
       this.#finish(slot);
+      if (group.transferTasks.length > taskCount) this.transfers.announce(group.transferTasks.slice(taskCount));
       return created;
     } catch (error) {
       // Half a command is in the group: it must not be committed.
@@ -396,7 +398,7 @@ export class ShardActor {
       this.#savedReplicationAck = group.shardInfo.replicationAckLevel;
     }
     this.timers.forget(group.deletedTimers);
-    if (group.transferTasks.length > 0) this.transfers.add(group.transferTasks);
+    this.transfers.commit(group.transferTasks);
     if (group.timerTasks.length > 0) this.timers.add(group.timerTasks);
     if (group.replicationTasks.length > 0) this.feed.announce();
     if (this.timers.doneCount >= DONE_TIMERS_PER_GROUP) this.#commits.open();

@@ -1,6 +1,7 @@
-// Immediate work of a shard. Tasks come from memory right after their commit; their rows are a recovery log, deleted by range when the ack
-// level has passed them. The ack level is just below the oldest task that is not done. On acquisition the rows left by earlier owners are
-// executed again: executors are idempotent.
+// Immediate work of a shard. Tasks come from memory: those that act on other runs or stores right after their commit, dispatches to matching
+// already before it. A dispatch that is too early does no harm: a worker gets its task only when the started run is durable, which comes after
+// what scheduled it; and so both share a commit. Rows are a recovery log, deleted by range when the ack level has passed them. The ack level
+// is just below the oldest task that is not done. On acquisition the rows left by earlier owners are executed again: executors are idempotent.
 import type { TransferTask } from '@antiphon/proto/internal';
 import type { ShardStore } from '#persistence';
 
@@ -13,6 +14,8 @@ export interface TransferQueueHost {
 const RECOVERY_PAGE = 500;
 // Recovery pauses while so many old tasks are unfinished.
 const RECOVERY_UNFINISHED_MAX = 5_000;
+
+const isDispatch = ({ work }: TransferTask): boolean => work?.$case === 'decision' || work?.$case === 'activity';
 
 export class TransferQueue {
   readonly #host: TransferQueueHost;
@@ -45,13 +48,17 @@ export class TransferQueue {
     return this.#lastCommittedId;
   }
 
-  /** Tasks of a group that is durable now, in order of id. */
-  add(tasks: readonly TransferTask[]): void {
-    for (const task of tasks) {
-      this.#unfinished.add(task.taskId);
-      this.#lastCommittedId = task.taskId;
-    }
-    for (const task of tasks) this.#host.submit(task);
+  /** Tasks of a command that is in a group now, in order of id. */
+  announce(tasks: readonly TransferTask[]): void {
+    for (const task of tasks) this.#unfinished.add(task.taskId);
+    for (const task of tasks) if (isDispatch(task)) this.#host.submit(task);
+  }
+
+  /** The same tasks, once their group is durable. */
+  commit(tasks: readonly TransferTask[]): void {
+    const last = tasks.at(-1);
+    if (last !== undefined) this.#lastCommittedId = last.taskId;
+    for (const task of tasks) if (!isDispatch(task)) this.#host.submit(task);
   }
 
   finish(task: TransferTask): void {

@@ -1,4 +1,5 @@
-// Feeds the visibility store: records of one turn, and of the time a write is in flight, go together.
+// Feeds the visibility store. Lists may lag a little behind, so records are collected for a moment and written together: only the newest of
+// each run, so that a short run is written once.
 
 import { type Deferred, deferred } from '#base';
 import type { WorkflowState } from '#core';
@@ -7,6 +8,8 @@ import type { VisibilityRecord, VisibilityStore } from '#visibility';
 import { isClosed } from './run-state.ts';
 
 const RECORDS_PER_WRITE_MAX = 500;
+// What people and programs take for "at once", and many commits at load.
+const COLLECT_MS = 50;
 
 /** A run as lists show it. `version` is the id of the task that asks for the write. */
 export function visibilityRecord(state: WorkflowState, version: number): VisibilityRecord {
@@ -40,15 +43,15 @@ export interface VisibilityWriter {
 }
 
 export function createVisibilityWriter(env: Env, store: VisibilityStore): VisibilityWriter {
-  let records: VisibilityRecord[] = [];
+  let records = new Map<string, VisibilityRecord>();
   let written: Deferred<void> | undefined;
   let isRunning = false;
 
   const run = async (): Promise<void> => {
     while (written !== undefined) {
-      const batch = records;
+      const batch = [...records.values()];
       const outcome = written;
-      records = [];
+      records = new Map();
       written = undefined;
       try {
         for (let at = 0; at < batch.length; at += RECORDS_PER_WRITE_MAX) {
@@ -64,11 +67,13 @@ export function createVisibilityWriter(env: Env, store: VisibilityStore): Visibi
 
   return {
     write(record) {
-      records.push(record);
+      const key = `${record.domainId}/${record.runId}/${record.workflowId}`;
+      const other = records.get(key);
+      if (other === undefined || other.version <= record.version) records.set(key, record);
       written ??= deferred();
       if (!isRunning) {
         isRunning = true;
-        env.scheduler.after(0, () => void run());
+        env.scheduler.after(COLLECT_MS, () => void run());
       }
       return written.promise;
     },

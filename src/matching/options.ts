@@ -5,7 +5,10 @@ export interface MatchingOptions {
   readonly pollWaitMsMax: number;
   /** A poll is answered this long before its caller's deadline. */
   readonly pollDeadlineMarginMs: number;
-  /** How long an arriving task waits for a poller before it is written (`localTaskWaitTime`). */
+  /**
+   * How long an arriving task waits for a poller before it is written. Longer than Cadence's `localTaskWaitTime`: history's queue keeps the
+   * task meanwhile, and a list whose pollers are only busy never needs its backlog.
+   */
   readonly syncMatchWaitMs: number;
   /** A list with no poll in this time has clearly no poller: tasks are written at once. */
   readonly pollerExpectedMs: number;
@@ -45,7 +48,7 @@ export interface MatchingOptions {
 export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
   pollWaitMsMax: 60_000,
   pollDeadlineMarginMs: 1000,
-  syncMatchWaitMs: 10,
+  syncMatchWaitMs: 1000,
   pollerExpectedMs: 5000,
   stickyPollerWindowMs: 10_000,
   idleUnloadMs: 5 * 60_000,

@@ -130,7 +130,7 @@ export function startMatching(
   options: Partial<MatchingOptions> = {},
 ): MatchingService {
   const deps = { env, store: store.taskLists, history: () => history.client, domains };
-  const matching = createMatchingService(deps, options);
+  const matching = createMatchingService(deps, { syncMatchWaitMs: 10, ...options });
   matching.start();
   return matching;
 }
