@@ -64,7 +64,7 @@ export async function startServerProcess(options: {
         ANTIPHON_FRONTEND_ADDRESS: address,
         ANTIPHON_METRICS_ADDRESS: '',
         ANTIPHON_SQLITE_PATH: path.join(options.folder, 'antiphon.db'),
-        ANTIPHON_LOG_LEVEL: 'warn',
+        ANTIPHON_LOG_LEVEL: 'error',
         ...options.environment,
       },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,6 +5,8 @@
 // - An effect is an effect once, in however many runs its event stands: a reset copies events of its base run into the new run.
 // - A start is known again while the run that it made is its workflow id's current one; a signal, while the run that took it is the one
 //   that is meant. So a retry that named no run may meet another run of the chain, and happen there too.
+// - A forced failover cuts the regions apart: a retry of a start may make a run in each, of different failover versions. One of them
+//   becomes current; that only one stays open is one-current-run's to check.
 // - After a conflict of regions, the effects of the losing branch stand in that branch, which is kept (`elsewhere`).
 import type { HistoryEvent } from '@antiphon/proto';
 import type { Journal, JournalEntry, Outcome } from './journal.ts';
@@ -80,6 +82,17 @@ const isReset = (run: RunSnapshot): boolean =>
       attributes.value.newRunId === run.runId,
   );
 
+/** True when no two of the runs that the request started were started by one region. */
+function startedInDifferentRegions(runs: readonly RunSnapshot[], requestId: string): boolean {
+  const versions = runs.flatMap(({ events }) => {
+    const first = events[0];
+    const { attributes } = first ?? {};
+    const isStart = attributes?.$case === 'workflowExecutionStartedEventAttributes';
+    return isStart && attributes.value.requestId === requestId ? [first?.version] : [];
+  });
+  return new Set(versions).size === versions.length;
+}
+
 /** Too often, or undefined. */
 function repetition(found: Found, runs: readonly RunSnapshot[], attempts: readonly JournalEntry[]): string | undefined {
   for (const [runId, counts] of found.current) {
@@ -87,6 +100,7 @@ function repetition(found: Found, runs: readonly RunSnapshot[], attempts: readon
   }
   if (found.effects.size <= 1) return undefined;
   const entry = attempts[0] as JournalEntry;
+  if (entry.operation === 'start' && startedInDifferentRegions(runs, entry.requestId)) return undefined;
   const isCopied = runs.some((run) => found.current.has(run.runId) && isReset(run));
   if (entry.operation !== 'start' && entry.operation !== 'reset' && isCopied) return undefined;
   // Another run was current meanwhile: then the request was not known any more.
