@@ -43,7 +43,6 @@ const rowKey = (domainId: string, shardId: number): string => `${domainId}/${sha
 export function createFailoverSweep(deps: FailoverSweepDeps): FailoverSweep {
   const { env, shards, keyValues, host, domains } = deps;
   const owned = new Map<number, AbortController>();
-  const stopping = new AbortController();
   let unsubscribe: (() => void) | undefined;
   let queue: Promise<void> = Promise.resolve();
 
@@ -144,7 +143,6 @@ export function createFailoverSweep(deps: FailoverSweepDeps): FailoverSweep {
     addShard(shardId) {
       const lost = new AbortController();
       owned.set(shardId, lost);
-      stopping.signal.addEventListener('abort', () => lost.abort(), { once: true });
       queue = queue.then(() => sweepShard(shardId, lost.signal));
       return () => {
         lost.abort();
@@ -152,7 +150,7 @@ export function createFailoverSweep(deps: FailoverSweepDeps): FailoverSweep {
       };
     },
     async stop() {
-      stopping.abort();
+      for (const lost of owned.values()) lost.abort();
       unsubscribe?.();
       await queue;
     },

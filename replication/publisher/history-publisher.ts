@@ -3,6 +3,7 @@
 // workflow. The loop sleeps until the shard says that tasks are durable; nothing polls.
 import { ReplicationTask as WireTask } from '@antiphon/proto/admin';
 import type { ReplicationTask } from '@antiphon/proto/internal';
+import { isStoreError, ServiceError } from '#base';
 import { type Env, sleep } from '#env';
 import { HISTORY_TOPIC, type LogPublisher } from '#log';
 import type { ReplicationQueue } from '../ports.ts';
@@ -10,6 +11,13 @@ import { encodeTask, workflowKey } from '../tasks/index.ts';
 
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 10_000;
+
+/** Retention was faster than replication, or the bytes are damaged: trying again does not help. */
+function isGone(error: unknown): boolean {
+  if (error instanceof ServiceError)
+    return error.kind === 'InternalDataInconsistency' || error.kind === 'EntityNotExists';
+  return isStoreError(error, 'Corrupt');
+}
 
 export interface PublisherStatus {
   readonly shardId: number;
@@ -55,6 +63,7 @@ class ShardPublisher {
   readonly #stopping = new AbortController();
   readonly #lag;
   readonly #published;
+  readonly #skipped;
   #publishedTaskId: number;
   #oldestMs = 0;
   readonly done: Promise<void>;
@@ -74,6 +83,11 @@ class ShardPublisher {
     this.#published = deps.env.metrics.counter(
       'replication_published_total',
       'Replication tasks put into the log',
+      labels,
+    );
+    this.#skipped = deps.env.metrics.counter(
+      'replication_skipped_total',
+      'Replication tasks whose events are gone',
       labels,
     );
     this.done = this.#run();
@@ -132,9 +146,30 @@ class ShardPublisher {
     return tasks.length >= this.#batchSize;
   }
 
+  /** One unreadable history must not hold up the shard: the other region will meet the gap and ask for it by itself. */
+  async #encoded(task: ReplicationTask): Promise<WireTask | undefined> {
+    try {
+      return await encodeTask(this.#queue, task);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      const { domainId, workflowId, runId, taskId } = task;
+      this.#env.logger.error('events to replicate cannot be read; their message is left out', {
+        error,
+        'wf-domain-id': domainId,
+        'wf-id': workflowId,
+        'wf-run-id': runId,
+        'queue-task-id': taskId,
+      });
+      return undefined;
+    }
+  }
+
   async #messageOf(task: ReplicationTask): Promise<{ key: string; value: Uint8Array } | undefined> {
-    const message = await encodeTask(this.#queue, task);
-    if (message === undefined) return undefined;
+    const message = await this.#encoded(task);
+    if (message === undefined) {
+      this.#skipped.inc();
+      return undefined;
+    }
     return { key: workflowKey(task.domainId, task.workflowId), value: WireTask.encode(message).finish() };
   }
 }
