@@ -1,9 +1,10 @@
-import type { Decision } from '@antiphon/proto';
+import { ContinueAsNewWorkflowExecutionDecisionAttributes, type Decision, History, RetryPolicy } from '@antiphon/proto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   completeActivity,
   decide,
   eventKinds,
+  failActivity,
   failover,
   historyOf,
   openTwoRegions,
@@ -42,6 +43,17 @@ const activity = (taskList: string): Decision['attributes'] => ({
     requestLocalDispatch: false,
   },
 });
+
+const retriedActivity = (taskList: string): Decision['attributes'] => {
+  const attributes = activity(taskList);
+  if (attributes?.$case !== 'scheduleActivityTaskDecisionAttributes') throw new Error('not an activity');
+  const retryPolicy = RetryPolicy.fromPartial({
+    initialInterval: seconds(1),
+    maximumAttempts: 5,
+    backoffCoefficient: 1,
+  });
+  return { ...attributes, value: { ...attributes.value, retryPolicy } };
+};
 
 describe('two regions', () => {
   let regions: TwoRegions;
@@ -123,6 +135,36 @@ describe('two regions', () => {
     }
     await decide(b, DOMAIN, 'order', complete);
     await untilEqual(regions, DOMAIN, 'order', kept);
+  });
+
+  it('carry the next run of a continued one in the same message, and the attempts of an activity', async () => {
+    const { a, b, until } = regions;
+    const runId = await start(a, DOMAIN, 'order');
+    await decide(a, DOMAIN, 'order', {
+      $case: 'continueAsNewWorkflowExecutionDecisionAttributes',
+      value: ContinueAsNewWorkflowExecutionDecisionAttributes.fromPartial({
+        workflowType: { name: 'Order' },
+        taskList: { name: 'order' },
+        executionStartToCloseTimeout: seconds(3600),
+        taskStartToCloseTimeout: seconds(10),
+      }),
+    });
+    const closed = History.decode(await untilEqual(regions, DOMAIN, 'order', runId)).events.at(-1)?.attributes;
+    const nextRunId =
+      closed?.$case === 'workflowExecutionContinuedAsNewEventAttributes' ? closed.value.newExecutionRunId : '';
+    await untilEqual(regions, DOMAIN, 'order', nextRunId);
+    await decide(a, DOMAIN, 'order', retriedActivity('payments'));
+    await failActivity(a, DOMAIN, 'payments');
+    const { id: domainId } = await b.region.domains.byName(DOMAIN);
+    await until('the passive region knows the second attempt', async () => {
+      const described = await b.region.history.describeWorkflow({ domainId, workflowId: 'order', runId: nextRunId });
+      return described.pendingActivities[0]?.attempt === 1;
+    });
+    await failover(b, DOMAIN);
+    await completeActivity(b, DOMAIN, 'payments');
+    await decide(b, DOMAIN, 'order', complete);
+    const kinds = eventKinds(await untilEqual(regions, DOMAIN, 'order', nextRunId));
+    expect(kinds.slice(-2)).toEqual(['decisionTaskCompleted', 'workflowExecutionCompleted']);
   });
 
   it('fail over back and forth and stay equal', async () => {

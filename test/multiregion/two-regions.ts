@@ -8,14 +8,16 @@ import {
   PollForDecisionTaskRequest,
   RegisterDomainRequest,
   RespondActivityTaskCompletedRequest,
+  RespondActivityTaskFailedRequest,
   RespondDecisionTaskCompletedRequest,
   SignalWorkflowExecutionRequest,
   StartWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import { unavailable } from '#base';
-import { createBlobStores } from '#blob';
+import { type BlobStore, createBlobStores } from '#blob';
 import { createMemoryBlobStore } from '#blob/memory';
 import { type ClusterGroup, DEFAULT_LIMITS } from '#core';
+import type { DomainOptions } from '#domains';
 import { createRealEnv, type Env, realRandom, sleep } from '#env';
 import { createMemoryStore } from '#persistence/memory';
 import { createLocalFrontendClient, type FrontendClient, type RemoteFrontendClient } from '#rpc';
@@ -45,6 +47,7 @@ export interface TwoRegions {
   readonly env: Env;
   readonly a: TestRegion;
   readonly b: TestRegion;
+  readonly bucket: BlobStore;
   /** From now on the regions do not reach each other, or do again. */
   setConnected(isConnected: boolean): void;
   until(what: string, holds: () => Promise<boolean> | boolean): Promise<void>;
@@ -76,9 +79,13 @@ function cuttable(target: () => FrontendClient, isConnected: () => boolean): Rem
   });
 }
 
-export async function openTwoRegions(options: { pullWaitMs?: number } = {}): Promise<TwoRegions> {
+export async function openTwoRegions(
+  options: { pullWaitMs?: number; domains?: Partial<DomainOptions> } = {},
+): Promise<TwoRegions> {
   const env = createRealEnv();
   let isConnected = true;
+  // One bucket for both regions.
+  const bucket = createMemoryBlobStore();
   const opened = new Map<ClusterName, TestRegion>();
   for (const name of CLUSTER_NAMES) {
     const store = createMemoryStore(env);
@@ -87,7 +94,7 @@ export async function openTwoRegions(options: { pullWaitMs?: number } = {}): Pro
         env,
         store,
         visibility: createMemoryVisibility(env),
-        blobs: createBlobStores({ memory: createMemoryBlobStore }),
+        blobs: createBlobStores({ memory: () => bucket }),
         clusters: clusters(name),
         limits: DEFAULT_LIMITS,
         remoteCluster: (other) =>
@@ -100,7 +107,7 @@ export async function openTwoRegions(options: { pullWaitMs?: number } = {}): Pro
       },
       {
         host: name,
-        domains: { failoverCoolDownMs: 0 },
+        domains: { failoverCoolDownMs: 0, ...options.domains },
         archivalDelayMs: 0,
         history: { shardCount: name === 'a' ? 2 : 3 },
         matching: {},
@@ -118,6 +125,7 @@ export async function openTwoRegions(options: { pullWaitMs?: number } = {}): Pro
     env,
     a,
     b,
+    bucket,
     setConnected(connected) {
       isConnected = connected;
     },
@@ -136,14 +144,18 @@ export async function openTwoRegions(options: { pullWaitMs?: number } = {}): Pro
 
 const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
 
-export async function registerDomain({ a, b, until }: TwoRegions, name: string): Promise<void> {
+export async function registerDomain(
+  { a, b, until }: TwoRegions,
+  name: string,
+  retentionSeconds = 86_400,
+): Promise<void> {
   await a.region.domainService.register({
     ...RegisterDomainRequest.create(),
     name,
     isGlobalDomain: true,
     clusters: [{ clusterName: 'a' }, { clusterName: 'b' }],
     activeClusterName: 'a',
-    workflowExecutionRetentionPeriod: seconds(86_400),
+    workflowExecutionRetentionPeriod: seconds(retentionSeconds),
   });
   await until('the domain is in the other region', async () => {
     try {
@@ -215,6 +227,16 @@ export async function completeActivity(to: TestRegion, domain: string, taskList:
   if (task.taskToken.length === 0) throw new Error('no activity task came');
   await to.client.worker.respondActivityTaskCompleted(
     RespondActivityTaskCompletedRequest.fromPartial({ taskToken: task.taskToken, result: { data: Buffer.from('ok') } }),
+  );
+}
+
+export async function failActivity(to: TestRegion, domain: string, taskList: string): Promise<void> {
+  const task = await to.client.worker.pollForActivityTask(
+    PollForActivityTaskRequest.fromPartial({ domain, taskList: { name: taskList }, identity: 'tests' }),
+    { timeoutMs: 10_000 },
+  );
+  await to.client.worker.respondActivityTaskFailed(
+    RespondActivityTaskFailedRequest.fromPartial({ taskToken: task.taskToken, failure: { reason: 'not today' } }),
   );
 }
 
