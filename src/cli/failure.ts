@@ -38,7 +38,11 @@ const REFUSALS: ReadonlySet<string> = new Set([
 export function failureOf(error: ServiceError, address: string): CliError {
   const { kind, message } = error;
   if (kind === 'Unavailable') {
-    return new CliError(`Cannot reach a server at ${address}: ${message}`, {
+    // grpc-js closes its text with a note on name resolution, mostly empty.
+    const reason = message
+      .replace(/^No connection established\. Last error: (Error: )?/, '')
+      .replace(/\. Resolution note:.*$/s, '');
+    return new CliError(`Cannot reach a server at ${address}: ${reason}`, {
       exitCode: EXIT.unavailable,
       hint: 'Is it running? Start one with: antiphon dev. Another address: --address host:port or ANTIPHON_ADDRESS.',
       cause: error,
