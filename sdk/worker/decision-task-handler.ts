@@ -49,7 +49,7 @@ async function answerTask(options: DecisionTaskHandlerOptions, task: Task): Prom
   const queries = Object.entries(task.queries);
   if (!query && queries.length === 0) return { ...loaded, queryResults: {}, legacyResult: undefined };
   try {
-    return await options.turns.run(() => ({
+    return await options.turns.take(engine.key, () => ({
       ...loaded,
       queryResults: Object.fromEntries(queries.map(([id, each]) => [id, answerQuery(engine, each)])),
       legacyResult: query && answerQuery(engine, query),

@@ -38,7 +38,7 @@ export function createRunLoader(options: RunLoaderOptions): RunLoader {
   ): Promise<Decision[]> => {
     try {
       const batches = splitIntoBatches(await events);
-      return await turns.run(() => run.engine.apply(batches, replayedUpTo));
+      return await turns.take(run.engine.key, () => run.engine.apply(batches, replayedUpTo));
     } catch (error) {
       run.engine.dispose();
       throw error;

@@ -33,10 +33,13 @@ export interface Sandbox {
   activate(run: string, activation: Activation): Outcome;
   query(run: string, name: string, args: WirePayload): QueryOutcome;
   dispose(run: string): void;
+  readonly watchdogMs: number;
   /** Runs the body; workflow code in it is stopped when it takes longer than the watchdog allows. */
   guard<T>(body: () => T): T;
   /** A stack with positions in the sources instead of the bundle. */
   mapPositions(stack: string): string;
+  /** The run whose workflow code made the present async context, in a callback about one of its promises. */
+  runOfContext(): string | undefined;
   /** True when the value comes from this sandbox's realm. */
   owns(promise: unknown): boolean;
 }
@@ -105,14 +108,16 @@ function toHostError(error: unknown): Error {
 
 export function createSandbox(options: SandboxOptions): Sandbox {
   const { context, start } = createContext(options.bundle);
-  const scopes = new AsyncLocalStorage<unknown>();
+  const scopes = new AsyncLocalStorage<{ readonly run: string; readonly scope: unknown }>();
   const mapPositions = createPositionMapper(options.bundle.sourceMap);
+  const watchdogMs = options.watchdogMs ?? 5000;
   let pending = '';
+  let activeRun = '';
   const bridge = {
     take: () => pending,
     log: (record: string) => options.onLog(JSON.parse(record) as LogRecord),
-    runInScope: <T>(scope: unknown, body: () => T): T => scopes.run(scope, body),
-    currentScope: () => scopes.getStore(),
+    runInScope: <T>(scope: unknown, body: () => T): T => scopes.run({ run: activeRun, scope }, body),
+    currentScope: () => scopes.getStore()?.scope,
   };
   start(bridge, options.failsOnAnyError ?? false);
   const dispatch = new vm.Script('__antiphon_dispatch__()', { filename: `${RUNTIME_NAME}-dispatch.js` });
@@ -129,6 +134,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   return {
     workflowTypes: () => request({ op: 'types' }) as string[],
     activate: (run, activation) => {
+      activeRun = run;
       request({ op: 'activate', run, activation });
       for (;;) {
         const outcome = request({ op: 'settle' }) as Outcome | null;
@@ -136,6 +142,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       }
     },
     query: (run, name, args) => {
+      activeRun = run;
       const outcome = request({ op: 'query', run, name, args }) as QueryOutcome;
       if (name !== '__stack_trace' || !outcome.ok || typeof outcome.result !== 'string') return outcome;
       return { ok: true, result: mapPositions(outcome.result) };
@@ -144,7 +151,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     dispose: (run) => {
       request({ op: 'dispose', run });
     },
-    guard: (body) => runGuarded(body, options.watchdogMs ?? 5000),
+    watchdogMs,
+    guard: (body) => runGuarded(body, watchdogMs),
+    runOfContext: () => scopes.getStore()?.run,
     owns: (promise) => promise instanceof realmPromise,
   };
 }

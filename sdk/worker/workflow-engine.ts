@@ -30,6 +30,8 @@ export class WorkflowCodeError extends Error {
 }
 
 export interface WorkflowEngine {
+  /** Names the run's state in the sandbox. */
+  readonly key: string;
   readonly workflowType: string;
   /** True once the run has issued its close decision. */
   readonly isClosed: boolean;
@@ -127,6 +129,7 @@ export function createWorkflowEngine(
     return decisions;
   };
   return {
+    key,
     workflowType: info.workflowType,
     get isClosed() {
       return isClosed;

@@ -6,7 +6,7 @@ import {
   QueryResultType,
   RespondDecisionTaskCompletedResponse,
 } from '@antiphon/proto';
-import { bundleWorkflows, connect, createWorker, type WorkflowBundle } from '@antiphon/sdk/worker';
+import { bundleWorkflows, connect, createWorker, type WorkerOptions, type WorkflowBundle } from '@antiphon/sdk/worker';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { RpcError } from '../../../sdk/transport/index.ts';
 import { createHistory, type History, payload } from '../../support/sdk/history.ts';
@@ -22,7 +22,7 @@ const quiet = { debug: () => undefined, info: () => undefined, warn: () => undef
 type Task = Partial<PollForDecisionTaskResponse>;
 
 /** A worker whose service hands out the given tasks, then none. */
-function stage(script: Script = {}, options: { maxCachedWorkflows?: number } = {}) {
+function stage(script: Script = {}, options: Partial<WorkerOptions> = {}) {
   const tasks: PollForDecisionTaskResponse[] = [];
   const waiting: ((task: PollForDecisionTaskResponse) => void)[] = [];
   const transport = createScriptedTransport({
@@ -208,20 +208,49 @@ describe('a decision task', () => {
     await service.until('RespondDecisionTaskCompleted', 1);
   });
 
+  test('fails alone when it is stopped among others that share the watchdog', async () => {
+    const service = await begin();
+    for (const [runId, type] of [
+      ['run-1', 'order'],
+      ['run-2', 'fails'],
+      ['run-3', 'order'],
+    ] as const) {
+      const history = createHistory(type, ['loop'], runId);
+      service.push({ ...taskOf(history, 0, 0, decision(history)), workflowExecution: { workflowId: runId, runId } });
+    }
+    await service.until('RespondDecisionTaskCompleted', 2);
+    await service.until('RespondDecisionTaskFailed', 1);
+  });
+
   test('fails when workflow code leaves a rejection unhandled', async () => {
     const service = await begin();
     // Vitest fails a run on any unhandled rejection; here one is expected.
     const others = process.listeners('unhandledRejection').slice(0, -1);
     for (const listener of others) process.off('unhandledRejection', listener);
     try {
+      const fine = createHistory('order', [1], 'run-2');
+      service.push({ ...taskOf(fine, 0, 0, decision(fine)), workflowExecution: { workflowId: 'wf2', runId: 'run-2' } });
       const history = createHistory('fails', ['floating']);
       service.push(taskOf(history, 0, 0, decision(history)));
       await service.until('RespondDecisionTaskFailed', 1);
+      await service.until('RespondDecisionTaskCompleted', 1);
       const [failed] = service.transport.requestsTo('RespondDecisionTaskFailed');
       expect(decodePayload(failed.details.data)).toBe('unhandled rejection in workflow code: Error: lost');
     } finally {
       for (const listener of others) process.on('unhandledRejection', listener);
     }
+  });
+
+  test('that is not deterministic fails the workflow where the worker is told so', async () => {
+    const history = createHistory('order', [1]);
+    const first = decision(history);
+    history.complete([]);
+    history.signal('news');
+    const second = decision(history);
+    const service = await begin({}, { nonDeterminismPolicy: 'failWorkflow' });
+    service.push(taskOf(history, 0, first, second));
+    await service.until('RespondDecisionTaskCompleted', 1);
+    expect(service.decisions(0)).toEqual(['fail NonDeterministicWorkflowPolicyFailWorkflow']);
   });
 
   test('of a repeated attempt, whose start is not in history, is answered', async () => {
