@@ -6,7 +6,7 @@ import type { KeyValueStore } from '#persistence';
 import type { CompileArchiveQuery } from './archive-query.ts';
 import { createArchives } from './archives.ts';
 import { listArchived } from './listing.ts';
-import { createPacker } from './packer.ts';
+import { Packer } from './packer.ts';
 import type { Archiver, ClosedRun } from './ports.ts';
 import { readHistoryPage } from './reading.ts';
 
@@ -25,7 +25,7 @@ export function createArchiver(
   options: ArchiverOptions,
 ): Archiver {
   const archives = createArchives(deps, options);
-  const packer = createPacker(
+  const packer = new Packer(
     { env: deps.env, archives },
     {
       cluster: options.cluster,

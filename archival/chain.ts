@@ -57,41 +57,86 @@ export async function runsOfManifest(store: BlobStore, manifest: Manifest): Prom
 
 export type ManifestDraft = Omit<Manifest, 'sequence' | 'previousManifestSha256' | 'format'>;
 
-export function createChain(deps: ChainDeps, options: { uri: string; folder: ArchiveFolder }) {
-  const { store, keyValues, locators } = deps;
-  const { uri, folder } = options;
-  // Appends of this process go one after another; the manifest keys order those of several processes.
-  let tail: Promise<unknown> = Promise.resolve();
-  // Set until the chain was rolled forward once, and again when an append failed halfway.
-  let mayLag = true;
+export interface Chain {
+  /** Adds a pack whose objects are written and read back; its runs are archived when this resolves. */
+  append(draft: ManifestDraft, runs: readonly RunLine[]): Promise<ChainHead>;
+  /** Finishes what a crash left between manifest and head. */
+  recover(): Promise<void>;
+}
 
-  const saveHead = async (head: ChainHead): Promise<void> => {
+class StoredChain implements Chain {
+  readonly #deps: ChainDeps;
+  readonly #uri: string;
+  readonly #folder: ArchiveFolder;
+  // Appends of this process go one after another; the manifest keys order those of several processes.
+  #tail: Promise<unknown> = Promise.resolve();
+  // Set until the chain was rolled forward once, and again when an append failed halfway.
+  #mayLag = true;
+
+  constructor(deps: ChainDeps, options: { uri: string; folder: ArchiveFolder }) {
+    this.#deps = deps;
+    this.#uri = options.uri;
+    this.#folder = options.folder;
+  }
+
+  append(draft: ManifestDraft, runs: readonly RunLine[]): Promise<ChainHead> {
+    return this.#exclusively(async () => {
+      for (let attempt = 0; attempt < APPEND_ATTEMPTS_MAX; attempt++) {
+        this.#mayLag = true;
+        const sealed = await this.#tryAppend(draft, await this.#rollForward());
+        if (sealed === undefined) continue;
+        const head = await this.#confirm(sealed, runs);
+        this.#mayLag = false;
+        return head;
+      }
+      throw dataInconsistency(`Archive chain ${this.#folder.path} moves on faster than it can be appended to.`);
+    });
+  }
+
+  async recover(): Promise<void> {
+    if (!this.#mayLag) return;
+    await this.#exclusively(async () => {
+      if (!this.#mayLag) return;
+      await this.#rollForward();
+      this.#mayLag = false;
+    });
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async #saveHead(head: ChainHead): Promise<void> {
+    const { keyValues } = this.#deps;
     for (;;) {
-      const stored = await loadHead(keyValues, uri, folder);
+      const stored = await loadHead(keyValues, this.#uri, this.#folder);
       if (stored !== undefined && stored.sequence >= head.sequence) return;
       try {
         const value = Buffer.from(JSON.stringify(head));
-        await keyValues.put(HEAD_BUCKET, headKey(uri, folder), value, stored?.version ?? 0);
+        await keyValues.put(HEAD_BUCKET, headKey(this.#uri, this.#folder), value, stored?.version ?? 0);
         return;
       } catch (error) {
         if (!isStoreError(error, 'ConditionFailed')) throw error;
       }
     }
-  };
+  }
 
-  const confirm = async (sealed: SealedManifest, runs: readonly RunLine[]): Promise<ChainHead> => {
-    if (runs.some((run) => run.parts.length > 0)) await locators.putAll(runs);
+  async #confirm(sealed: SealedManifest, runs: readonly RunLine[]): Promise<ChainHead> {
+    if (runs.some((run) => run.parts.length > 0)) await this.#deps.locators.putAll(runs);
     const head = { sequence: sealed.manifest.sequence, manifestSha256: sealed.sha256 };
-    await saveHead(head);
+    await this.#saveHead(head);
     return head;
-  };
+  }
 
   /** The newest head, with everything beyond the stored one finished. */
-  const rollForward = async (): Promise<ChainHead> => {
-    const stored = await loadHead(keyValues, uri, folder);
+  async #rollForward(): Promise<ChainHead> {
+    const { store, keyValues } = this.#deps;
+    const stored = await loadHead(keyValues, this.#uri, this.#folder);
     let head: ChainHead = stored ?? { sequence: 0, manifestSha256: CHAIN_START };
     for (;;) {
-      const key = manifestKey(folder, head.sequence + 1);
+      const key = manifestKey(this.#folder, head.sequence + 1);
       const bytes = await store.get(key);
       if (bytes === undefined) return head;
       const sealed = readManifest(key, bytes);
@@ -100,18 +145,19 @@ export function createChain(deps: ChainDeps, options: { uri: string; folder: Arc
           `Archive manifest ${key} does not continue the chain; run \`antiphon archive verify\`.`,
         );
       }
-      head = await confirm(sealed, await runsOfManifest(store, sealed.manifest));
+      head = await this.#confirm(sealed, await runsOfManifest(store, sealed.manifest));
     }
-  };
+  }
 
-  const tryAppend = async (draft: ManifestDraft, head: ChainHead): Promise<SealedManifest | undefined> => {
+  async #tryAppend(draft: ManifestDraft, head: ChainHead): Promise<SealedManifest | undefined> {
+    const { store } = this.#deps;
     const sealed = sealManifest({
       format: 'antiphon-archive/1',
       ...draft,
       sequence: head.sequence + 1,
       previousManifestSha256: head.manifestSha256,
     });
-    const key = manifestKey(folder, sealed.manifest.sequence);
+    const key = manifestKey(this.#folder, sealed.manifest.sequence);
     try {
       await store.put(key, sealed.bytes, { contentType: 'application/json' });
     } catch (error) {
@@ -120,38 +166,8 @@ export function createChain(deps: ChainDeps, options: { uri: string; folder: Arc
     // Taken: by another writer, or by this very put when its answer was lost and it was sent again.
     const stored = await store.get(key);
     return stored !== undefined && sha256(stored) === sealed.sha256 ? sealed : undefined;
-  };
-
-  const append = async (draft: ManifestDraft, runs: readonly RunLine[]): Promise<ChainHead> => {
-    for (let attempt = 0; attempt < APPEND_ATTEMPTS_MAX; attempt++) {
-      mayLag = true;
-      const sealed = await tryAppend(draft, await rollForward());
-      if (sealed === undefined) continue;
-      const head = await confirm(sealed, runs);
-      mayLag = false;
-      return head;
-    }
-    throw dataInconsistency(`Archive chain ${folder.path} moves on faster than it can be appended to.`);
-  };
-
-  const exclusively = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = tail.then(work);
-    tail = result.catch(() => undefined);
-    return result;
-  };
-
-  return {
-    append: (draft: ManifestDraft, runs: readonly RunLine[]) => exclusively(() => append(draft, runs)),
-    /** Finishes what a crash left between manifest and head. */
-    recover: async (): Promise<void> => {
-      if (!mayLag) return;
-      await exclusively(async () => {
-        if (!mayLag) return;
-        await rollForward();
-        mayLag = false;
-      });
-    },
-  };
+  }
 }
 
-export type Chain = ReturnType<typeof createChain>;
+export const createChain = (deps: ChainDeps, options: { uri: string; folder: ArchiveFolder }): Chain =>
+  new StoredChain(deps, options);

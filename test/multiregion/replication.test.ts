@@ -1,4 +1,10 @@
-import { ContinueAsNewWorkflowExecutionDecisionAttributes, type Decision, History, RetryPolicy } from '@antiphon/proto';
+import {
+  ContinueAsNewWorkflowExecutionDecisionAttributes,
+  type Decision,
+  History,
+  ResetWorkflowExecutionRequest,
+  RetryPolicy,
+} from '@antiphon/proto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   completeActivity,
@@ -165,6 +171,39 @@ describe('two regions', () => {
     await decide(b, DOMAIN, 'order', complete);
     const kinds = eventKinds(await untilEqual(regions, DOMAIN, 'order', nextRunId));
     expect(kinds.slice(-2)).toEqual(['decisionTaskCompleted', 'workflowExecutionCompleted']);
+  });
+
+  it('replicate a reset: the base run ends, the new one is current with the same bytes', async () => {
+    const { a, b, until } = regions;
+    const base = await start(a, DOMAIN, 'order');
+    await decide(a, DOMAIN, 'order');
+    await signal(a, DOMAIN, 'order', 'after the reset point');
+    await decide(a, DOMAIN, 'order');
+    const { runId } = await a.client.workflow.resetWorkflowExecution(
+      ResetWorkflowExecutionRequest.fromPartial({
+        domain: DOMAIN,
+        workflowExecution: { workflowId: 'order', runId: base },
+        reason: 'test',
+        decisionFinishEventId: 4n,
+        requestId: '00000000-0000-4000-8000-000000000001',
+      }),
+    );
+    await untilEqual(regions, DOMAIN, 'order', base);
+    await untilEqual(regions, DOMAIN, 'order', runId);
+    expect(await decide(a, DOMAIN, 'order')).toEqual(['after the reset point']);
+    await untilEqual(regions, DOMAIN, 'order', runId);
+    const { id: domainId } = await b.region.domains.byName(DOMAIN);
+    await until('the reset run is current', async () => {
+      const described = await b.region.history.describeWorkflow({ domainId, workflowId: 'order', runId: '' });
+      return described.workflowExecutionInfo?.workflowExecution?.runId === runId;
+    });
+    await failover(b, DOMAIN);
+    await signal(b, DOMAIN, 'order', 'from b');
+    await decide(b, DOMAIN, 'order', complete);
+    await untilEqual(regions, DOMAIN, 'order', runId);
+    for (const region of [a, b]) {
+      expect((await region.region.worker.replicationStatus()).deadLetters).toBe(0);
+    }
   });
 
   it('fail over back and forth and stay equal', async () => {
