@@ -2,14 +2,14 @@
 // (ndc/failover.ts). Per domain and shard the store remembers up to which failover version this was done, so a crash in between, or a
 // change made while this process was down, is made up for when the shard opens. Runs at a bounded rate, one shard at a time.
 import { ExecutionRecord } from '@antiphon/proto/internal';
-import { EntityNotExistsError, isStoreError } from '#base';
+import { EntityNotExistsError } from '#base';
 import type { DomainView } from '#core';
 import { type Env, sleep } from '#env';
 import type { KeyValueStore, RunKey, ShardStore } from '#persistence';
 import { settleRunAfterFailover } from '../ndc/failover.ts';
 import type { NdcHost } from '../ports.ts';
+import { SweptVersions } from './swept-versions.ts';
 
-const BUCKET = 'failover-swept';
 const PAGE_SIZE = 200;
 const PAGE_PAUSE_MS = 5;
 const RETRY_MS_MIN = 200;
@@ -24,7 +24,7 @@ export interface FailoverSweepDeps {
     byId(id: string): Promise<DomainView>;
     onChange(listener: (before: DomainView | undefined, after: DomainView) => void): () => void;
   };
-  /** Every domain, for those that changed before this process started. */
+  /** Every global domain, for those that changed before this process started. */
   readonly listDomainIds: () => Promise<readonly string[]>;
 }
 
@@ -38,121 +38,96 @@ export interface FailoverSweep {
 const mayNeedSettling = (record: ExecutionRecord): boolean =>
   record.bufferedEvents.length > 0 || (record.versionHistories?.histories.length ?? 0) > 1;
 
-const rowKey = (domainId: string, shardId: number): string => `${domainId}/${shardId}`;
+class StoredSweep implements FailoverSweep {
+  readonly #deps: FailoverSweepDeps;
+  readonly #swept: SweptVersions;
+  readonly #owned = new Map<number, AbortController>();
+  #unsubscribe: (() => void) | undefined;
+  #queue: Promise<void> = Promise.resolve();
 
-export function createFailoverSweep(deps: FailoverSweepDeps): FailoverSweep {
-  const { env, shards, keyValues, host, domains } = deps;
-  const owned = new Map<number, AbortController>();
-  let unsubscribe: (() => void) | undefined;
-  let queue: Promise<void> = Promise.resolve();
+  constructor(deps: FailoverSweepDeps) {
+    this.#deps = deps;
+    this.#swept = new SweptVersions(deps.keyValues);
+  }
 
-  const loadVersion = async (domainId: string, shardId: number) => {
-    const row = await keyValues.get(BUCKET, rowKey(domainId, shardId));
-    return row === undefined ? undefined : { swept: Number(Buffer.from(row.value).toString()), version: row.version };
-  };
+  start(): void {
+    this.#unsubscribe ??= this.#deps.domains.onChange((before, after) => this.#onChange(before, after));
+  }
 
-  const saveVersion = async (domainId: string, shardId: number, failoverVersion: number): Promise<void> => {
-    const row = await loadVersion(domainId, shardId);
-    if (row?.swept === failoverVersion) return;
-    try {
-      const value = Buffer.from(String(failoverVersion));
-      await keyValues.put(BUCKET, rowKey(domainId, shardId), value, row?.version ?? 0);
-    } catch (error) {
-      // Somebody else sweeps the shard now, and says so himself.
-      if (!isStoreError(error, 'ConditionFailed')) throw error;
+  addShard(shardId: number): () => void {
+    const lost = new AbortController();
+    this.#owned.set(shardId, lost);
+    this.#enqueue(lost.signal, async () => {
+      for (const domainId of await this.#deps.listDomainIds()) this.#enqueueSweep(domainId, shardId);
+    });
+    return () => {
+      lost.abort();
+      if (this.#owned.get(shardId) === lost) this.#owned.delete(shardId);
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const lost of this.#owned.values()) lost.abort();
+    this.#unsubscribe?.();
+    await this.#queue;
+  }
+
+  #onChange(before: DomainView | undefined, after: DomainView): void {
+    if (!after.isGlobal || before?.failoverVersion === after.failoverVersion) return;
+    for (const [shardId, { signal }] of this.#owned) {
+      if (before !== undefined) this.#enqueueSweep(after.id, shardId);
+      // A domain that has just been made has no runs.
+      else this.#enqueue(signal, () => this.#swept.initialize(after.id, shardId, after.failoverVersion));
     }
-  };
+  }
 
-  const settle = async (key: RunKey, record: Uint8Array): Promise<void> => {
-    if (mayNeedSettling(ExecutionRecord.decode(record))) await settleRunAfterFailover(host, key);
-  };
+  #enqueueSweep(domainId: string, shardId: number): void {
+    const signal = this.#owned.get(shardId)?.signal;
+    if (signal === undefined) return;
+    this.#enqueue(signal, async () => {
+      try {
+        const domain = await this.#deps.domains.byId(domainId);
+        if (domain.isGlobal) await this.#sweep(domain, shardId, signal);
+      } catch (error) {
+        if (!(error instanceof EntityNotExistsError)) throw error;
+      }
+    });
+  }
 
-  const sweep = async (domain: DomainView, shardId: number, signal: AbortSignal): Promise<void> => {
-    const row = await loadVersion(domain.id, shardId);
-    if (row?.swept === domain.failoverVersion) return;
+  /** Runs the work after all before it, until it succeeds or the shard is lost. */
+  #enqueue(signal: AbortSignal, work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(async () => {
+      const { logger, scheduler } = this.#deps.env;
+      for (let backoffMs = RETRY_MS_MIN; !signal.aborted; backoffMs = Math.min(RETRY_MS_MAX, backoffMs * 2)) {
+        try {
+          await work();
+          return;
+        } catch (error) {
+          logger.warn('settling runs after a failover failed; trying again', { error });
+          await sleep(scheduler, backoffMs, signal);
+        }
+      }
+    });
+  }
+
+  async #sweep(domain: DomainView, shardId: number, signal: AbortSignal): Promise<void> {
+    const { shards, env } = this.#deps;
+    if ((await this.#swept.load(domain.id, shardId)) === domain.failoverVersion) return;
     let token: Uint8Array | undefined;
     do {
       const page = await shards.listExecutions(shardId, token, PAGE_SIZE);
       for (const { record, domainId, workflowId, runId } of page.items) {
-        if (domainId === domain.id) await settle({ domainId, workflowId, runId }, record);
+        if (domainId === domain.id) await this.#settle({ domainId, workflowId, runId }, record);
       }
       token = page.nextToken;
       await sleep(env.scheduler, PAGE_PAUSE_MS, signal);
     } while (token !== undefined && !signal.aborted);
-    if (!signal.aborted) await saveVersion(domain.id, shardId, domain.failoverVersion);
-  };
+    if (!signal.aborted) await this.#swept.save(domain.id, shardId, domain.failoverVersion);
+  }
 
-  /** Sweeps until it succeeds, the shard is lost or the domain changes again. */
-  const enqueue = (domainId: string, shardId: number): void => {
-    const signal = owned.get(shardId)?.signal;
-    if (signal === undefined) return;
-    queue = queue.then(async () => {
-      let backoffMs = RETRY_MS_MIN;
-      while (!signal.aborted) {
-        try {
-          const domain = await domains.byId(domainId);
-          if (domain.isGlobal) await sweep(domain, shardId, signal);
-          return;
-        } catch (error) {
-          if (error instanceof EntityNotExistsError) return;
-          env.logger.warn('settling runs after a failover failed; trying again', { error, 'shard-id': shardId });
-          await sleep(env.scheduler, backoffMs, signal);
-          backoffMs = Math.min(RETRY_MS_MAX, backoffMs * 2);
-        }
-      }
-    });
-  };
-
-  /** A domain that has just been made has no runs. */
-  const remember = (domain: DomainView, shardId: number): void => {
-    queue = queue.then(async () => {
-      try {
-        const row = await loadVersion(domain.id, shardId);
-        if (row === undefined) await saveVersion(domain.id, shardId, domain.failoverVersion);
-      } catch (error) {
-        // Then its runs are looked at once, for nothing.
-        env.logger.debug('remembering a new domain failed', { error });
-      }
-    });
-  };
-
-  const onChange = (before: DomainView | undefined, after: DomainView): void => {
-    if (!after.isGlobal || before?.failoverVersion === after.failoverVersion) return;
-    for (const shardId of owned.keys()) {
-      if (before === undefined) remember(after, shardId);
-      else enqueue(after.id, shardId);
-    }
-  };
-
-  const sweepShard = async (shardId: number, signal: AbortSignal): Promise<void> => {
-    for (let backoffMs = RETRY_MS_MIN; !signal.aborted; backoffMs = Math.min(RETRY_MS_MAX, backoffMs * 2)) {
-      try {
-        for (const domainId of await deps.listDomainIds()) enqueue(domainId, shardId);
-        return;
-      } catch (error) {
-        env.logger.warn('listing domains failed; trying again', { error });
-        await sleep(env.scheduler, backoffMs, signal);
-      }
-    }
-  };
-
-  return {
-    start() {
-      unsubscribe ??= domains.onChange(onChange);
-    },
-    addShard(shardId) {
-      const lost = new AbortController();
-      owned.set(shardId, lost);
-      queue = queue.then(() => sweepShard(shardId, lost.signal));
-      return () => {
-        lost.abort();
-        if (owned.get(shardId) === lost) owned.delete(shardId);
-      };
-    },
-    async stop() {
-      for (const lost of owned.values()) lost.abort();
-      unsubscribe?.();
-      await queue;
-    },
-  };
+  async #settle(key: RunKey, record: Uint8Array): Promise<void> {
+    if (mayNeedSettling(ExecutionRecord.decode(record))) await settleRunAfterFailover(this.#deps.host, key);
+  }
 }
+
+export const createFailoverSweep = (deps: FailoverSweepDeps): FailoverSweep => new StoredSweep(deps);

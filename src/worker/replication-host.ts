@@ -1,32 +1,23 @@
-// Everything of cross-region replication that runs in a region: what it publishes, what it consumes from each remote cluster, and the admin
-// RPCs of both. A region without remote clusters gets none of it.
-import type { ReplicationTask } from '@antiphon/proto/admin';
+// Everything of cross-region replication that runs in a region, both directions, with the admin RPCs of both. A region without remote
+// clusters gets none of it.
 import type { DomainRecord } from '@antiphon/proto/internal';
-import { badRequest } from '#base';
 import type { ClusterGroup } from '#core';
 import type { DomainCache, DomainService } from '#domains';
-import { type Env, sleep } from '#env';
-import { createEmbeddedLog, createEmbeddedLogSource } from '#log/embedded';
+import type { Env } from '#env';
 import type { Store } from '#persistence';
 import {
-  type ClusterConsumer,
-  createClusterConsumer,
   createDeadLetterHandlers,
   createDeadLetters,
-  createDomainPublisher,
-  createFailoverSweep,
-  createHistoryPublisher,
   createLogHandlers,
   createRawHistoryHandler,
-  createTaskApplier,
-  type DomainTaskApplier,
   type NdcHost,
   type PartitionStatus,
   type PublisherStatus,
   type ReplicationQueue,
-  type TaskApplier,
 } from '#replication';
 import type { HistoryClient, RemoteFrontendClient } from '#rpc';
+import { createInbound } from './replication-inbound.ts';
+import { createOutbound } from './replication-outbound.ts';
 
 export interface ReplicatingHistory extends HistoryClient, NdcHost {
   /** Called for each shard now owned and later acquired; what the listener returns is called when the shard is lost. */
@@ -59,24 +50,6 @@ export interface ReplicationStatus {
   readonly deadLetters: number;
 }
 
-const OPERATIONS = { 0: 'update', 1: 'create', 2: 'update', 3: 'delete' } as const;
-
-function domainTasks(domainService: Pick<DomainService, 'applyReplicated'>): DomainTaskApplier {
-  return {
-    async applyDomainTask(task) {
-      const operation = OPERATIONS[task.domainOperation as keyof typeof OPERATIONS];
-      if (operation === undefined) throw badRequest('Domain task has an unknown operation.');
-      if (task.domain === undefined) throw badRequest('Domain task has no domain.');
-      await domainService.applyReplicated(operation, {
-        domain: task.domain,
-        configVersion: Number(task.configVersion),
-        failoverVersion: Number(task.failoverVersion),
-        previousFailoverVersion: Number(task.previousFailoverVersion),
-      });
-    },
-  };
-}
-
 export function remoteClusterNames(clusters: ClusterGroup): readonly string[] {
   return Object.entries(clusters.clusters)
     .filter(([name, cluster]) => name !== clusters.currentCluster && cluster.enabled)
@@ -84,110 +57,46 @@ export function remoteClusterNames(clusters: ClusterGroup): readonly string[] {
 }
 
 export function createReplicationHost(deps: ReplicationHostDeps, options: ReplicationHostOptions) {
-  const { env, store, history, clusters } = deps;
+  const { env, store, history, clusters, domains } = deps;
   const remotes = remoteClusterNames(clusters);
-  const log = createEmbeddedLog(
-    { env, log: store.log },
+  const deadLetters = createDeadLetters({ keyValues: store.keyValues });
+  const outbound = createOutbound(
+    { env, store, host: history, domains, clusters },
     { consumers: remotes, historyPartitions: options.logPartitions, retentionMs: options.logRetentionMs },
   );
-  const publisher = createHistoryPublisher({ env, log });
-  const domainPublisher = createDomainPublisher({ env, log, domains: store.domains });
-  const failoverSweep = createFailoverSweep({
-    env,
-    shards: store.shards,
-    keyValues: store.keyValues,
-    host: history,
-    domains: deps.domains,
-    listDomainIds: async () =>
-      (await store.domains.listDomains()).flatMap(({ domain }) => (domain?.isGlobalDomain ? [domain.id] : [])),
+  const waiting = { waitMs: options.pullWaitMs };
+  const inbound = createInbound({ ...deps, deadLetters }, remotes, {
+    ...waiting,
+    concurrency: options.applyConcurrency,
   });
-  const deadLetters = createDeadLetters({ keyValues: store.keyValues });
-  const appliers = new Map<string, TaskApplier>();
-  const consumers: ClusterConsumer[] = [];
-  const stopping = new AbortController();
   let detach: (() => void) | undefined;
-  let announcing: Promise<void> | undefined;
-
-  for (const sourceCluster of remotes) {
-    const remote = deps.remoteCluster(sourceCluster);
-    if (remote === undefined) continue;
-    const { currentCluster } = clusters;
-    const applier = createTaskApplier({
-      env,
-      history,
-      domains: deps.domains,
-      domainTasks: domainTasks(deps.domainService),
-      source: remote.admin,
-      sourceCluster,
-      currentCluster,
-    });
-    appliers.set(sourceCluster, applier);
-    const source = createEmbeddedLogSource(remote.admin, { sourceCluster, currentCluster });
-    consumers.push(
-      createClusterConsumer(
-        { env, source, offsets: store.log, applier, deadLetters },
-        { waitMs: options.pullWaitMs, concurrency: options.applyConcurrency },
-      ),
-    );
-  }
-
-  /** Repairs domain changes that a crash kept from being published. */
-  const announceDomains = async (): Promise<void> => {
-    for (let backoffMs = 1_000; !stopping.signal.aborted; backoffMs = Math.min(60_000, backoffMs * 2)) {
-      try {
-        await domainPublisher.publishAll();
-        return;
-      } catch (error) {
-        env.logger.warn('publishing the domains failed; trying again', { error });
-        await sleep(env.scheduler, backoffMs, stopping.signal);
-      }
-    }
-  };
 
   return {
     adminHandlers: {
-      ...createLogHandlers({ env, log }, { waitMs: options.pullWaitMs }),
-      ...createDeadLetterHandlers({
-        deadLetters,
-        applierOf: (sourceCluster) => {
-          const applier = appliers.get(sourceCluster);
-          return applier === undefined ? undefined : (task: ReplicationTask) => applier.applyOnce(task);
-        },
-      }),
-      getWorkflowExecutionRawHistoryV2: createRawHistoryHandler(deps),
+      ...createLogHandlers({ env, log: outbound.log }, waiting),
+      ...createDeadLetterHandlers({ deadLetters, applierOf: inbound.applierOf }),
+      getWorkflowExecutionRawHistoryV2: createRawHistoryHandler({ history, domains }),
     },
     async publishDomain(record: DomainRecord, operation: 'create' | 'update' | 'delete'): Promise<void> {
-      if (remotes.length > 0) await domainPublisher.publish(record, operation);
+      if (remotes.length > 0) await outbound.domainPublisher.publish(record, operation);
     },
     async status(): Promise<ReplicationStatus> {
       const counts = await deadLetters.count();
       return {
-        consumers: consumers.flatMap((consumer) => consumer.status()),
-        publishers: publisher.status(),
+        consumers: inbound.consumers.flatMap((consumer) => consumer.status()),
+        publishers: outbound.status(),
         deadLetters: counts.reduce((sum, { count }) => sum + count, 0),
       };
     },
     start(): void {
       if (remotes.length === 0 || detach !== undefined) return;
-      failoverSweep.start();
-      detach = history.onShard((queue) => {
-        const endings = [publisher.attach(queue), failoverSweep.addShard(queue.shardId)];
-        return () => {
-          for (const end of endings) end();
-        };
-      });
-      announcing = announceDomains();
-      for (const consumer of consumers) consumer.start();
+      outbound.start();
+      detach = history.onShard((queue) => outbound.addShard(queue));
+      for (const consumer of inbound.consumers) consumer.start();
     },
     async stop(): Promise<void> {
-      stopping.abort();
       detach?.();
-      await Promise.all([
-        announcing,
-        publisher.stop(),
-        failoverSweep.stop(),
-        ...consumers.map((consumer) => consumer.stop()),
-      ]);
+      await Promise.all([outbound.stop(), ...inbound.consumers.map((consumer) => consumer.stop())]);
     },
   };
 }
