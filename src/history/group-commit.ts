@@ -89,12 +89,13 @@ export class GroupCommit {
     if (this.#open !== undefined) groups.push(this.#open);
     this.#sealed = [];
     this.#open = undefined;
+    this.#inFlight = undefined;
     for (const group of groups) group.durable.reject(error);
   }
 
   /** Resolves when everything written so far is durable or has failed. */
   async drain(): Promise<void> {
-    for (;;) {
+    while (this.#failure === undefined) {
       const last = this.#open ?? this.#sealed.at(-1) ?? this.#inFlight;
       if (last === undefined) return;
       // The outcome is that of the callers who wait for the group.

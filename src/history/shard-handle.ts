@@ -18,6 +18,7 @@ const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 5_000;
 // A lease that lived so long was healthy: the next acquisition does not wait.
 const HEALTHY_MS = 10_000;
+const LOOP_END_MS_MAX = 1_000;
 
 export class ShardHandle {
   readonly shardId: number;
@@ -66,7 +67,8 @@ export class ShardHandle {
     await this.#actor?.stop(this.#stopped());
     for (const waiting of this.#waiting) waiting.reject(this.#stopped());
     this.#waiting.clear();
-    await this.#loop;
+    // An acquisition that hangs must not keep the process: the loop ends with it, or the process does.
+    await Promise.race([this.#loop, sleep(this.#host.deps.env.scheduler, LOOP_END_MS_MAX)]);
   }
 
   #stopped(): ServiceError {

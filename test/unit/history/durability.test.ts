@@ -209,3 +209,33 @@ describe('after a crash', () => {
     expect(kindsOf(second.historyBlobs)).toHaveLength(9);
   });
 });
+
+describe('a stop', () => {
+  it('makes what was accepted durable before it ends', async () => {
+    const plan = faultPlan();
+    const region = await openRegion({ faults: plan.decide });
+    await start(region);
+    await region.advance(50);
+    plan.next = [{ delayMs: 500 }];
+    const signalled = outcome(region, region.history.signalWorkflow(ORDER, signal('a')));
+    await region.env.advance(1);
+    await region.settled(region.history.stop());
+    expect(await signalled).toBe('done');
+    const next = await region.restart();
+    expect((await readHistory(next)).at(-1)).toBe('workflowExecutionSignaled');
+  });
+
+  it('ends also when the commit in flight fails, and when the store hangs', async () => {
+    for (const fault of [{ delayMs: 100, fail: 'before' as const }, { delayMs: 3_600_000 }]) {
+      const plan = faultPlan();
+      const region = await openRegion({ faults: plan.decide });
+      await start(region);
+      await region.advance(50);
+      plan.next = [fault];
+      const signalled = outcome(region, region.history.signalWorkflow(ORDER, signal('a')));
+      await region.env.advance(1);
+      await region.settled(region.history.stop());
+      expect(await signalled).toBe('Unavailable');
+    }
+  });
+});
