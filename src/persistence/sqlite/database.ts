@@ -1,5 +1,5 @@
 // One SQLite file: opened by one process for writing (a lock file says so; the kernel drops it with the process), in
-// WAL mode, synced per commit by default, readable only by its owner. All drivers on the file share this connection
+// WAL mode, synced per group commit by default, readable only by its owner. All drivers on the file share this connection
 // and its group commit.
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,6 +8,7 @@ import { StoreError } from '#base';
 import type { Env } from '#env';
 import { statementError } from './errors.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createLogSync, type LogSync } from './log-sync.ts';
 import { applySchema, pendingVersions } from './schema.ts';
 
 export interface SqliteOptions {
@@ -26,6 +27,8 @@ export interface SqliteOptions {
    * schema tool.
    */
   readonly schema?: 'apply' | 'require' | 'ignore';
+  /** How the log is synced when `synchronous` is FULL; tests put a disk of their own here. */
+  readonly createLogSync?: (databasePath: string) => LogSync;
 }
 
 export interface SqliteDatabase {
@@ -77,7 +80,8 @@ function openConnection(options: SqliteOptions): Database.Database {
   connection.pragma('temp_store = MEMORY');
   if (options.readOnly) return connection;
   connection.pragma('journal_mode = WAL');
-  connection.pragma(`synchronous = ${options.synchronous === 'NORMAL' ? 'NORMAL' : 'FULL'}`);
+  // FULL is NORMAL and our own sync after each group (log-sync.ts).
+  connection.pragma('synchronous = NORMAL');
   connection.pragma(`wal_autocheckpoint = ${WAL_PAGES_BETWEEN_CHECKPOINTS}`);
   connection.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
   return connection;
@@ -115,24 +119,23 @@ export function openSqliteDatabase(options: SqliteOptions, env: Env): SqliteData
     lock?.close();
     throw statementError(`open ${options.path}`, error);
   }
-  const group = createGroupCommit(connection, env);
+  const isSynced = isLocked && options.synchronous !== 'NORMAL';
+  const log = isSynced ? (options.createLogSync ?? createLogSync)(options.path) : undefined;
+  const group = createGroupCommit(connection, env, log);
   return {
     connection,
-    read: async (what, query) => {
-      if (!connection.open) throw new StoreError('Unavailable', `${what}: the store is closed`);
-      try {
-        return query();
-      } catch (error) {
-        throw statementError(what, error);
-      }
-    },
+    read: group.read,
     write: group.write,
     onUndo: group.onUndo,
     close: () => {
       if (!connection.open) return;
-      group.close();
-      connection.close();
-      lock?.close();
+      try {
+        group.close();
+      } finally {
+        log?.close();
+        connection.close();
+        lock?.close();
+      }
     },
   };
 }

@@ -12,6 +12,7 @@ import { createSqliteShards } from './shards.ts';
 import { createSqliteTaskLists } from './task-lists.ts';
 
 export { openSqliteDatabase, type SqliteDatabase, type SqliteOptions } from './database.ts';
+export type { LogSync } from './log-sync.ts';
 export { type AppliedVersion, appliedVersions, applySchema, pendingVersions } from './schema.ts';
 
 export interface SqliteStore extends Store {
