@@ -92,7 +92,7 @@ export function createResetApi(context: HistoryContext): Pick<HistoryClient, 're
         branch,
         forkEventVersion: Number(kept.batches.at(-1)?.at(-1)?.version ?? 0n),
         baseRunId: base.key.runId,
-        signals,
+        signals: takenOnce(signals, rebuilt.signalRequestIds),
       },
       decideContext,
     );
@@ -135,6 +135,19 @@ function requireResetPoint(base: RunEntry, batches: readonly HistoryEvent[][], f
         `Attempting to reset on event type: ${name.charAt(0).toUpperCase()}${name.slice(1)}`,
     );
   }
+}
+
+/** A signal that was sent again after its run continued as new is in both runs: the new one takes it once. */
+function takenOnce(signals: readonly HistoryEvent[], known: ReadonlySet<string>): readonly HistoryEvent[] {
+  const seen = new Set(known);
+  return signals.filter(({ attributes }) => {
+    const requestId =
+      attributes?.$case === 'workflowExecutionSignaledEventAttributes' ? attributes.value.requestId : '';
+    if (requestId === '') return true;
+    if (seen.has(requestId)) return false;
+    seen.add(requestId);
+    return true;
+  });
 }
 
 interface KeptHistory {
