@@ -9,6 +9,7 @@ import {
   currentVersionHistory,
   type DecideContext,
   decide,
+  type EventBatch,
   findLcaItem,
   forkBranch,
   type RunTransition,
@@ -61,31 +62,34 @@ export async function eventsAfterFork(
   return (await transaction.readBranch(branch, lca.eventId + 1, tip.eventId + 1)).flat();
 }
 
-export interface Reapplied {
+interface Reapplied {
   readonly transition: RunTransition;
   readonly isNew: boolean;
 }
 
 /**
  * The current run with the signals added; a closed one is reset to its last decision, which then sees them. undefined: there is nothing
- * to add, or it was never decided and so cannot be reset.
+ * to add, or it was never decided and so cannot be reset. `pendingBatches`: what the same commit writes to that run.
  */
-export async function reapplySignals(
+async function reapplySignals(
   transaction: NdcTransaction,
   current: WorkflowState,
   lost: { readonly runId: string; readonly signals: readonly HistoryEvent[] },
+  pendingBatches: readonly EventBatch[],
 ): Promise<Reapplied | undefined> {
-  if (lost.signals.length === 0) return undefined;
-  const context = transaction.context();
+  // Those that wait for a decision to close are on no branch yet, and not lost either.
+  const waiting = requestIdsOf(signalsOf(current.bufferedEvents, current.info.runId));
+  const signals = missingSignals(lost.signals, waiting);
+  if (signals.length === 0) return undefined;
   if (isClosed(current)) {
-    const reset = await resetForSignals(transaction, current, lost.signals, context);
+    const reset = await resetForSignals(transaction, current, signals, pendingBatches);
     return reset === undefined ? undefined : { transition: reset, isNew: true };
   }
-  return { transition: withSignals(current, lost, context), isNew: false };
+  return { transition: withSignals(current, { runId: lost.runId, signals }, transaction.context()), isNew: false };
 }
 
 /** An open run with the signals added, whatever its stored ids say of them. */
-export function withSignals(
+function withSignals(
   state: WorkflowState,
   lost: { readonly runId: string; readonly signals: readonly HistoryEvent[] },
   context: DecideContext,
@@ -106,7 +110,8 @@ export async function addLostSignals(
 ): Promise<NdcWrites> {
   const { writes, counting } = settled;
   if (lost.signals.length === 0 || !mayWrite(transaction.context(), counting)) return writes;
-  const reapplied = await reapplySignals(transaction, counting, lost);
+  const own = writes.runs.find(({ transition }) => transition.state.info.runId === counting.info.runId);
+  const reapplied = await reapplySignals(transaction, counting, lost, own?.transition.batches ?? []);
   if (reapplied === undefined) return writes;
   const current = currentRunOf(reapplied.transition.state);
   const index = writes.runs.findIndex(({ transition }) => transition.state.info.runId === current.runId);
@@ -133,8 +138,9 @@ async function resetForSignals(
   transaction: NdcTransaction,
   closed: WorkflowState,
   signals: readonly HistoryEvent[],
-  context: DecideContext,
+  pendingBatches: readonly EventBatch[],
 ): Promise<RunTransition | undefined> {
+  const context = transaction.context();
   const startedId = closed.info.lastProcessedEventId;
   if (startedId < 1) return undefined;
   const decisionFinishEventId = startedId + 1;
@@ -143,7 +149,12 @@ async function resetForSignals(
   const branch = forkBranch(base, decisionFinishEventId, context.uuid());
   const newRunId = context.uuid();
   const { domainId, workflowId, runId } = closed.info;
-  const batches = await transaction.readBranch(base, 1, decisionFinishEventId);
+  const pending = pendingBatches.filter((batch) => batch.branch.branchId === base.branchId).map(({ events }) => events);
+  const storedUntil = Number(pending[0]?.[0]?.eventId ?? closed.info.nextEventId);
+  const all = [...(await transaction.readBranch(base, 1, storedUntil)), ...pending];
+  const isKept = (batch: readonly HistoryEvent[]): boolean => Number(batch[0]?.eventId) < decisionFinishEventId;
+  const batches = all.filter(isKept);
+  const later = all.filter((batch) => !isKept(batch));
   const requestId = context.uuid();
   const rebuilt = rebuild(batches, { domainId, workflowId, runId: newRunId, branch, requestId });
   return resetWorkflow(
@@ -156,7 +167,8 @@ async function resetForSignals(
       branch,
       forkEventVersion: required(versionOfEvent(items, startedId), 'the decision is on the branch'),
       baseRunId: runId,
-      signals,
+      // What the closed run took after that decision began is not in what is kept of it.
+      signals: [...signalsOf(later.flat(), runId), ...signals],
     },
     context,
   );

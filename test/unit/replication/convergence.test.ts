@@ -220,7 +220,7 @@ async function signalsInHistories(region: ModelRegion): Promise<ReadonlySet<stri
     for (const state of region.workflow(workflowId).values()) {
       const events = (await region.readBranch(branchOf(state), 1, state.info.nextEventId)).flat();
       const names = [...signalNames(events), ...signalNames(state.bufferedEvents)];
-      expect(new Set(names).size).toBe(names.length);
+      if (new Set(names).size !== names.length) throw new Error(`twice in run ${state.info.runId}: ${names.join()}`);
       for (const name of names) found.add(name);
     }
   }
@@ -254,7 +254,9 @@ describe('two regions that write and fail over at random', () => {
       const world = await play(seed, { inOrder: true, terminates: false });
       // Where a decision is in flight, new signals wait in the active region's buffer.
       const active = world.a.isActive ? world.a : world.b;
-      const present = await signalsInHistories(active);
+      const present = await signalsInHistories(active).catch((error) => {
+        throw new Error(`seed ${seed} ${active.cluster}`, { cause: error });
+      });
       for (const name of world.acknowledged)
         if (!present.has(name)) lost.push(`seed ${seed} ${active.cluster} ${name}`);
     }
