@@ -1,6 +1,6 @@
 // The network between clients, hosts and regions: every call is a message there and an answer back, each of which may be late, lost or come
 // twice. Requests cross it encoded, so that nobody shares an object with another process. A call without an answer ends at its deadline.
-import { deadlineExceeded, unavailable } from '#base';
+import { deadlineExceeded, StoreError, unavailable } from '#base';
 import {
   type FrontendClient,
   METADATA,
@@ -84,15 +84,15 @@ class Call {
         if (this.#isOver) return;
         this.#isOver = true;
         timer.cancel();
+        this.#options.signal?.removeEventListener('abort', giveUp);
         this.#abort.abort();
         settle();
       };
+      const giveUp = (): void => finish(() => reject(deadlineExceeded('given up')));
       const timer = scheduler.after(this.#deadlineMs - nowMs(), () =>
         finish(() => reject(deadlineExceeded('no answer came in time'))),
       );
-      this.#options.signal?.addEventListener('abort', () => finish(() => reject(deadlineExceeded('given up'))), {
-        once: true,
-      });
+      this.#options.signal?.addEventListener('abort', giveUp, { once: true });
       const answered = (outcome: () => void): void => finish(outcome);
       if (faults.isCut()) return;
       if (faults.lost()) {
@@ -138,7 +138,9 @@ class Call {
       const changed = this.#link.answer?.(this.#definition.path, reply) ?? reply;
       outcome = () => resolve(changed);
     } catch (error) {
-      outcome = () => reject(error);
+      // As the gRPC edge answers it.
+      const seen = error instanceof StoreError ? unavailable(`${error.name}: ${error.message}`) : error;
+      outcome = () => reject(seen);
     }
     if (faults.isAnswerCut()) return;
     if (faults.answerLost()) {

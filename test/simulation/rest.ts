@@ -1,5 +1,5 @@
 // When is a world at rest? When every run that can end has ended, every task is done, and what one region wrote is known to the other.
-import { ExecutionState, ReplicationTask } from '@antiphon/proto/internal';
+import { ExecutionState, ReplicationTask, TransferTask } from '@antiphon/proto/internal';
 import { decodeState, type WorkflowState } from '#core';
 import type { MemoryImage } from '#persistence/memory';
 import type { Site } from './site.ts';
@@ -46,6 +46,15 @@ async function publishLag(site: Site): Promise<string | undefined> {
   return undefined;
 }
 
+function unfinishedTasks(site: Site, shardId: number, ackLevel: number): string {
+  const rows = site.image.shards.get(shardId)?.transferTasks.read((row) => row.taskId - ackLevel - 1, () => true);
+  const tasks = (rows ?? []).map((row) => TransferTask.decode(row.blob));
+  return tasks
+    .slice(0, 3)
+    .map(({ taskId, workflowId, runId, work }) => `${taskId} ${work?.$case} of ${workflowId} ${runId}`)
+    .join('; ');
+}
+
 /** Why the world is not at rest; undefined: it is. */
 export async function unrest(world: World): Promise<string | undefined> {
   for (const site of world.sites) {
@@ -58,7 +67,10 @@ export async function unrest(world: World): Promise<string | undefined> {
     if (host === undefined) return `${site.name} is down`;
     for (const shard of host.region.history.shardStatus()) {
       if (!shard.isOpen) return `${site.name}: shard ${shard.shardId} is closed`;
-      if (shard.unfinishedTransferTasks > 0) return `${site.name}: shard ${shard.shardId} has unfinished tasks`;
+      if (shard.unfinishedTransferTasks > 0) {
+        const tasks = unfinishedTasks(site, shard.shardId, shard.transferAckLevel);
+        return `${site.name}: shard ${shard.shardId} has unfinished tasks (${shard.heldTasks} held): ${tasks}`;
+      }
     }
   }
   const [a, b] = world.sites;

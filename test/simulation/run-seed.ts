@@ -31,13 +31,14 @@ export interface SeedResult {
   readonly runCount: number;
 }
 
-const QUIET_MS_MAX = 15 * 60_000;
+const QUIET_MS_MAX = 5 * 60_000;
 const QUIET_STEP_MS = 3_000;
 // A run whose virtual time goes on without end is stuck.
 const VIRTUAL_MS_MAX = 40 * 60_000;
 
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
   const world = new World(seed, { regions: options.regions, mutation: options.mutation ?? NO_MUTATION });
+  (options as { onWorld?: (world: World) => void }).onWorld?.(world);
   const onRejection = (error: unknown): void => world.createWatch().guarded(() => Promise.reject(error)) as never;
   process.on('unhandledRejection', onRejection);
   try {

@@ -162,7 +162,6 @@ function close(chance: Chance, input: StoryInput, progress: Progress): Drawn {
       $case: 'continueAsNewWorkflowExecutionDecisionAttributes',
       value: {
         input: encodeInput({ ...input, plan: input.plan + 7919, depth: input.depth - 1 }),
-        backoffStartInterval: seconds(chance.is(0.3) ? 1 : 0),
         retryPolicy: started.retryPolicy,
         cronSchedule: started.cronSchedule,
       },
