@@ -22,7 +22,7 @@ import {
 import { snapshotOf } from '../support/region-snapshot.ts';
 import { type ChaosResult, startWorkerProcess, TASK_LIST } from './hosts.ts';
 import { startLoad } from './load.ts';
-import { drain, stillOpen } from './quiet.ts';
+import { drain, openCount, stillOpen } from './quiet.ts';
 
 const DOMAIN = 'chaos';
 const NAMES = ['region-a', 'region-b'] as const;
@@ -75,9 +75,12 @@ const activeCluster = async (api: Api): Promise<string> => {
   return response.domain?.activeClusterName ?? '';
 };
 
-/** Waits until both regions have the same histories, or returns how they differ. */
+/** Waits until both regions have the same histories, or returns how they differ. Counts are asked first: they cost little. */
 async function converge(regions: readonly RegionProcess[], workflowIds: Iterable<string>, timeoutMs: number) {
   const deadline = Date.now() + timeoutMs;
+  const counts = (): Promise<number[]> => Promise.all(regions.map(({ api }) => openCount(api, DOMAIN)));
+  for (let open = await counts(); new Set(open).size > 1 && Date.now() < deadline; open = await counts())
+    await pause(1000);
   for (;;) {
     const snapshots = (await Promise.all(
       regions.map(({ api, name }) => snapshotOf(api, name, DOMAIN, workflowIds)),
@@ -158,7 +161,7 @@ export async function killRegions(options: {
   }
   await load.stop();
   await drain(active.api, DOMAIN, load.workflowIds, 180_000);
-  const { snapshots, violations } = await converge([active, passive], load.workflowIds, 120_000);
+  const { snapshots, violations } = await converge([active, passive], load.workflowIds, 300_000);
   for (const worker of workers) worker.kill('SIGKILL');
   for (const region of regions) {
     region.api.close();

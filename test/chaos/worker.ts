@@ -19,6 +19,8 @@ const worker = await createWorker({
   domain: values.domain as string,
   taskList: values['task-list'] as string,
   workflowsPath,
+  decisionPollers: 8,
+  activityPollers: 8,
   activities,
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: (message, fields) => console.error(message, fields) },
 });

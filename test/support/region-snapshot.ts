@@ -64,6 +64,8 @@ const describe = (
     queryConsistencyLevel: 0,
   });
 
+const CONCURRENCY = 16;
+
 export async function snapshotOf(
   api: Api,
   name: string,
@@ -74,30 +76,45 @@ export async function snapshotOf(
   for (const workflowId of journalIds) if (!found.has(workflowId)) found.set(workflowId, new Set());
   const runs: RunSnapshot[] = [];
   const current = new Map<string, string>();
-  for (const [workflowId, runIds] of found) {
-    try {
-      const { workflowExecutionInfo } = await describe(api, domain, workflowId, '');
-      const runId = workflowExecutionInfo?.workflowExecution?.runId ?? '';
-      current.set(workflowId, runId);
-      runIds.add(runId);
-    } catch (error) {
-      // A start that was refused or never happened leaves no workflow.
-      if ((error as { code?: number }).code !== status.NOT_FOUND) throw error;
+  const queue = [...found];
+  const reader = async (): Promise<void> => {
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const [workflowId, runIds] = next;
+      const runId = await currentRun(api, domain, workflowId);
+      if (runId !== undefined) {
+        current.set(workflowId, runId);
+        runIds.add(runId);
+      }
+      for (const id of runIds) runs.push(await runSnapshot(api, domain, workflowId, id));
     }
-    for (const runId of runIds) {
-      const info = await describe(api, domain, workflowId, runId);
-      runs.push({
-        workflowId,
-        runId,
-        events: await historyOf(api, domain, workflowId, runId),
-        isOpen: info.workflowExecutionInfo?.closeStatus === 0,
-        pending: {
-          decision: info.pendingDecision !== undefined,
-          activities: info.pendingActivities.length,
-          children: info.pendingChildren.length,
-        },
-      });
-    }
-  }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, reader));
+  runs.sort((a, b) => (a.workflowId + a.runId < b.workflowId + b.runId ? -1 : 1));
   return { name, runs, current };
+}
+
+/** undefined: a start that was refused or never happened leaves no workflow. */
+async function currentRun(api: Api, domain: string, workflowId: string): Promise<string | undefined> {
+  try {
+    const { workflowExecutionInfo } = await describe(api, domain, workflowId, '');
+    return workflowExecutionInfo?.workflowExecution?.runId;
+  } catch (error) {
+    if ((error as { code?: number }).code === status.NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+async function runSnapshot(api: Api, domain: string, workflowId: string, runId: string): Promise<RunSnapshot> {
+  const info = await describe(api, domain, workflowId, runId);
+  return {
+    workflowId,
+    runId,
+    events: await historyOf(api, domain, workflowId, runId),
+    isOpen: info.workflowExecutionInfo?.closeStatus === 0,
+    pending: {
+      decision: info.pendingDecision !== undefined,
+      activities: info.pendingActivities.length,
+      children: info.pendingChildren.length,
+    },
+  };
 }

@@ -82,6 +82,23 @@ describe('the tree is tidy', () => {
     ).toEqual([]);
   });
 
+  it('links only to files that are there', () => {
+    const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].concat(
+      fs
+        .readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => path.join('docs', file)),
+    );
+    const broken = documents.flatMap((document) => {
+      const text = fs.readFileSync(path.join(root, document), 'utf8');
+      return [...text.matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)]
+        .map(([, target]) => path.join(path.dirname(document), target as string))
+        .filter((target) => !fs.existsSync(path.join(root, target)))
+        .map((target) => `${document}: ${target}`);
+    });
+    expect(broken).toEqual([]);
+  });
+
   it('names no package host and no path of a machine', () => {
     const tracked = [...files.map(({ file }) => file), 'package.json', 'README.md', 'package-lock.json'].filter(
       (file) => fs.existsSync(path.join(root, file)),
