@@ -25,7 +25,7 @@ import {
 import type { DomainRecord } from '@antiphon/proto/internal';
 import { badRequest, domainAlreadyExists, EntityNotExistsError, isStoreError, required, ServiceBusyError } from '#base';
 import type { ClusterGroup } from '#core';
-import type { Env } from '#env';
+import { type Env, uuidV7 } from '#env';
 import type { DomainStore } from '#persistence';
 import type { DomainChange } from './domain-change.ts';
 import { failoverEvents } from './failover-history.ts';
@@ -42,7 +42,6 @@ import {
 } from './replication-rules.ts';
 import { timestampOfMs } from './time-messages.ts';
 import { updatedDomainRecord } from './update-rules.ts';
-import { uuidV7 } from './uuid-v7.ts';
 import { requireAdminToken, requirePrimary } from './validation.ts';
 
 const CONFLICT_ATTEMPTS_MAX = 5;

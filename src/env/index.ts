@@ -3,3 +3,4 @@ export * from './quiet.ts';
 export * from './real.ts';
 export * from './simulated.ts';
 export * from './sleep.ts';
+export * from './uuid-v7.ts';

@@ -2,9 +2,10 @@
 // newest state, encoded when the group is sealed. A command's whole effect is in one group.
 import type { ReplicationTask, ShardInfo, TimerTask, TransferTask } from '@antiphon/proto/internal';
 import { type Deferred, deferred } from '#base';
-import { encodeState } from '#core';
+import { encodeState, type WorkflowState } from '#core';
 import type { BranchRow, CurrentRun, ExecutionWrite, HistoryNode, RunKey, ShardCommit } from '#persistence';
 import { isOpen } from './run-state.ts';
+import { isDispatch, isTransferStale } from './task-staleness.ts';
 import type { RunEntry, Slot } from './workflow-cache.ts';
 
 const TASK_BYTES = 160;
@@ -80,6 +81,17 @@ export class CommitGroup {
     slot.uncommitted = this;
   }
 
+  /** Without dispatches that were answered within the group: what it writes of their runs shows them done to every later owner. */
+  #tasksLeft(): readonly TransferTask[] {
+    if (this.transferTasks.length === 0) return this.transferTasks;
+    const states = new Map<string, WorkflowState>();
+    for (const { key, state } of this.runs.keys()) states.set(key.runId, state);
+    return this.transferTasks.filter((task) => {
+      const state = states.get(task.runId);
+      return state === undefined || !isDispatch(task) || !isTransferStale(state, task);
+    });
+  }
+
   /** Fixes what will be written. Later writes of the same runs go to later groups, so the states are encoded now. */
   seal(): ShardCommit {
     if (this.#sealed !== undefined) return this.#sealed;
@@ -106,7 +118,7 @@ export class CommitGroup {
         workflowId: slot.workflowId,
         current,
       })),
-      transferTasks: this.transferTasks,
+      transferTasks: this.#tasksLeft(),
       timerTasks: this.timerTasks,
       replicationTasks: this.replicationTasks,
       deletedRuns: this.deletedRuns,

@@ -11,6 +11,7 @@ import {
   needsStartedEvent,
   type Transition,
 } from '#core';
+import { uuidV7 } from '#env';
 import type { HistoryClient, RunRef } from '#rpc';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
 import { decodeEvents, readBatches } from './history-reader.ts';
@@ -73,7 +74,8 @@ export function createHistoryContext(
   client: () => HistoryClient,
 ): HistoryContext {
   const { env, clusters, domains } = deps;
-  const uuid = (): string => env.random.uuid();
+  // Ids of runs and branches, which stores keep in order.
+  const uuid = (): string => uuidV7(env);
   const random = (): number => env.random.next();
 
   const decideContext: HistoryContext['decideContext'] = (actor, domain, extra) => ({

@@ -3,6 +3,7 @@
 import type { HistoryEvent } from '@antiphon/proto';
 import { badRequest } from '#base';
 import { type DomainView, decide, forkBranch, isRunning, rebuild, resetWorkflow, withHistorySize } from '#core';
+import { uuidV7 } from '#env';
 import type { HistoryClient } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { encodeEvents, readAllEvents } from './history-reader.ts';
@@ -76,8 +77,8 @@ export function createResetApi(context: HistoryContext): Pick<HistoryClient, 're
     actor.assertOpen();
 
     const kept = keepBefore(batches, finishId);
-    const newRunId = env.random.uuid();
-    const branch = forkBranch(branchOf(base.state), kept.forkEventId, env.random.uuid());
+    const newRunId = uuidV7(env);
+    const branch = forkBranch(branchOf(base.state), kept.forkEventId, uuidV7(env));
     const { domainId, workflowId } = slot;
     const identity = { domainId, workflowId, runId: base.key.runId, branch, requestId: request.requestId };
     const rebuilt = withHistorySize(rebuild(kept.batches, identity), kept.sizeBytes);

@@ -11,6 +11,7 @@ import {
   type SignalInput,
   type StartAnswer,
 } from '#core';
+import { uuidV7 } from '#env';
 import type { HistoryClient } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { HISTORY_IDENTITY } from './outside-work.ts';
@@ -60,7 +61,7 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
     extras: StartExtras,
   ): Promise<{ runId: string }> => {
     const current = slot.current === undefined ? await actor.currentRun(slot) : (slot.current ?? undefined);
-    const runId = env.random.uuid();
+    const runId = uuidV7(env);
     const answer = decideStart(
       current,
       {

@@ -5,6 +5,9 @@ import { unreachable } from '#base';
 import type { WorkflowState } from '#core';
 import { isOpen, isUnstarted } from './run-state.ts';
 
+/** A task that hands a decision or an activity to matching. */
+export const isDispatch = ({ work }: TransferTask): boolean => work?.$case === 'decision' || work?.$case === 'activity';
+
 /** True when the state shows that nothing is left to do. Visibility tasks are never stale: they write what is newest. */
 export function isTransferStale(state: WorkflowState, task: TransferTask): boolean {
   const { work } = task;

@@ -4,6 +4,7 @@
 // is just below the oldest task that is not done. On acquisition the rows left by earlier owners are executed again: executors are idempotent.
 import type { TransferTask } from '@antiphon/proto/internal';
 import type { ShardStore } from '#persistence';
+import { isDispatch } from './task-staleness.ts';
 
 export interface TransferQueueHost {
   readonly store: ShardStore;
@@ -14,8 +15,6 @@ export interface TransferQueueHost {
 const RECOVERY_PAGE = 500;
 // Recovery pauses while so many old tasks are unfinished.
 const RECOVERY_UNFINISHED_MAX = 5_000;
-
-const isDispatch = ({ work }: TransferTask): boolean => work?.$case === 'decision' || work?.$case === 'activity';
 
 export class TransferQueue {
   readonly #host: TransferQueueHost;

@@ -31,7 +31,8 @@ CREATE TABLE executions (
   crc           INTEGER NOT NULL,     -- of record, seeded with run_id and next_event_id
   record        BLOB NOT NULL         -- antiphon.internal.v1.ExecutionRecord
 ) STRICT;
-CREATE UNIQUE INDEX executions_by_run ON executions (shard_id, domain_id, workflow_id, run_id);
+-- Run ids of this region grow with time, so the index grows at its end.
+CREATE UNIQUE INDEX executions_by_run ON executions (run_id, workflow_id, domain_id, shard_id);
 
 CREATE TABLE signal_requests (
   run_no     INTEGER NOT NULL,
@@ -61,12 +62,13 @@ CREATE TABLE transfer_tasks (
   PRIMARY KEY (shard_id, task_id)
 ) STRICT, WITHOUT ROWID;
 
+-- By time first: what one commit writes lies together for all shards. A window of one shard is read over those of the others.
 CREATE TABLE timer_tasks (
-  shard_id INTEGER NOT NULL,
   fire_ms  INTEGER NOT NULL,
+  shard_id INTEGER NOT NULL,
   task_id  INTEGER NOT NULL,
   task     BLOB NOT NULL,             -- antiphon.internal.v1.TimerTask
-  PRIMARY KEY (shard_id, fire_ms, task_id)
+  PRIMARY KEY (fire_ms, shard_id, task_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE replication_tasks (

@@ -28,12 +28,11 @@ function prepareStatements({ connection }: SqliteDatabase) {
       `SELECT run_no, next_event_id, crc, record FROM executions WHERE ${RUN}`,
     ),
     list: connection.prepare<
-      [...RunParameters, number],
+      [number, number, number],
       ExecutionRow & { domain_id: string; workflow_id: string; run_id: string }
     >(
       `SELECT run_no, domain_id, workflow_id, run_id, next_event_id, crc, record FROM executions
-       WHERE shard_id = ? AND (domain_id, workflow_id, run_id) > (?, ?, ?)
-       ORDER BY domain_id, workflow_id, run_id LIMIT ?`,
+       WHERE run_no > ? AND shard_id = ? ORDER BY run_no LIMIT ?`,
     ),
     remove: connection.prepare<[number]>('DELETE FROM executions WHERE run_no = ?'),
     addSignalRequest: connection.prepare<[number, string]>('INSERT OR IGNORE INTO signal_requests VALUES (?, ?)'),
@@ -137,17 +136,14 @@ export function createSqliteExecutions(database: SqliteDatabase): SqliteExecutio
       return row === undefined ? undefined : { ...row, isOpen: row.isOpen === 1 };
     },
     list: (shardId, token, limit) => {
-      const [domainId = '', workflowId = '', runId = ''] = Buffer.from(token ?? [])
-        .toString()
-        .split('\0');
-      const rows = sql.list.all(shardId, domainId, workflowId, runId, limit + 1);
+      const after = token === undefined ? 0 : Number(Buffer.from(token).toString());
+      const rows = sql.list.all(after, shardId, limit + 1);
       const items = rows.slice(0, limit).map((row) => {
         const key = { domainId: row.domain_id, workflowId: row.workflow_id, runId: row.run_id };
         return { ...key, ...loaded(shardId, key, row) };
       });
-      const last = rows.length > limit ? items.at(-1) : undefined;
-      if (last === undefined) return { items };
-      return { items, nextToken: Buffer.from([last.domainId, last.workflowId, last.runId].join('\0')) };
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return last === undefined ? { items } : { items, nextToken: Buffer.from(String(last.run_no)) };
     },
   };
 }

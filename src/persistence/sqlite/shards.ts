@@ -39,15 +39,15 @@ function prepareStatements({ connection }: SqliteDatabase) {
       'INSERT OR REPLACE INTO timer_tasks VALUES (?, ?, ?, ?)',
     ),
     deleteTimer: connection.prepare<[number, number, number]>(
-      'DELETE FROM timer_tasks WHERE shard_id = ? AND fire_ms = ? AND task_id = ?',
+      'DELETE FROM timer_tasks WHERE fire_ms = ? AND shard_id = ? AND task_id = ?',
     ),
-    loadTimers: connection.prepare<[number, number, number, number, number], TaskBlob>(
-      `SELECT task FROM timer_tasks WHERE shard_id = ? AND (fire_ms, task_id) > (?, ?) AND fire_ms < ?
-       ORDER BY fire_ms, task_id LIMIT ?`,
+    loadTimers: connection.prepare<[number, number, number, number, number, number], TaskBlob>(
+      `SELECT task FROM timer_tasks WHERE (fire_ms, shard_id, task_id) > (?, ?, ?) AND fire_ms < ? AND shard_id = ?
+       ORDER BY fire_ms, shard_id, task_id LIMIT ?`,
     ),
     nextTimer: connection
       .prepare<[number, number], number>(
-        'SELECT fire_ms FROM timer_tasks WHERE shard_id = ? AND fire_ms >= ? ORDER BY fire_ms LIMIT 1',
+        'SELECT fire_ms FROM timer_tasks WHERE fire_ms >= ? AND shard_id = ? ORDER BY fire_ms LIMIT 1',
       )
       .pluck(),
   };
@@ -60,12 +60,12 @@ function writeTasks(sql: Statements, shardId: number, commit: ShardCommit): void
     sql.transfer.put.run(shardId, task.taskId, TransferTask.encode(task).finish());
   }
   for (const task of commit.timerTasks) {
-    sql.putTimer.run(shardId, task.fireTimeMs, task.taskId, TimerTask.encode(task).finish());
+    sql.putTimer.run(task.fireTimeMs, shardId, task.taskId, TimerTask.encode(task).finish());
   }
   for (const task of commit.replicationTasks) {
     sql.replication.put.run(shardId, task.taskId, ReplicationTask.encode(task).finish());
   }
-  for (const { fireTimeMs, taskId } of commit.deletedTimers) sql.deleteTimer.run(shardId, fireTimeMs, taskId);
+  for (const { fireTimeMs, taskId } of commit.deletedTimers) sql.deleteTimer.run(fireTimeMs, shardId, taskId);
 }
 
 function writeInfo(sql: Statements, shardId: number, info: ShardInfo): void {
@@ -125,10 +125,10 @@ export function createSqliteShards(
     loadTimerTasks: (shardId, after, beforeMs, limit) =>
       database.read('loadTimerTasks', () =>
         sql.loadTimers
-          .all(shardId, after.fireTimeMs, after.taskId, beforeMs, limit)
+          .all(after.fireTimeMs, shardId, after.taskId, beforeMs, shardId, limit)
           .map(({ task }) => decoded(TimerTask, task, `a timer task of shard ${shardId}`)),
       ),
-    nextTimerMs: (shardId, fromMs) => database.read('nextTimerMs', () => sql.nextTimer.get(shardId, fromMs)),
+    nextTimerMs: (shardId, fromMs) => database.read('nextTimerMs', () => sql.nextTimer.get(fromMs, shardId)),
     loadReplicationTasks: (shardId, afterId, limit) =>
       database.read('loadReplicationTasks', () =>
         sql.replication.load

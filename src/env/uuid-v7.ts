@@ -1,5 +1,5 @@
-// Version 7 UUIDs, which sort by the time they were made: ids of domains (semantics §1.12).
-import type { Env } from '#env';
+// Version 7 UUIDs, which sort by the time they were made: rows and indexes keyed by them grow at their end instead of everywhere.
+import type { Env } from './ports.ts';
 
 export function uuidV7(env: Pick<Env, 'clock' | 'random'>): string {
   const time = env.clock.nowMs().toString(16).padStart(12, '0');
