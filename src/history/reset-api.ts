@@ -83,6 +83,12 @@ export function createResetApi(context: HistoryContext): Pick<HistoryClient, 're
     const identity = { domainId, workflowId, runId: base.key.runId, branch, requestId: request.requestId };
     const rebuilt = withHistorySize(rebuild(kept.batches, identity), kept.sizeBytes);
     const decideContext = context.decideContext(actor, domain);
+    // First the end of the old run, then the new one: other regions take the run with the later event for the current one.
+    const updates = [];
+    if (isRunning(current.state)) {
+      const terminate = { kind: 'terminate' as const, reason: request.reason, identity: HISTORY_IDENTITY };
+      updates.push({ entry: current, transition: decide(current.state, terminate, decideContext).run });
+    }
     const transition = resetWorkflow(
       rebuilt,
       {
@@ -97,11 +103,6 @@ export function createResetApi(context: HistoryContext): Pick<HistoryClient, 're
       },
       decideContext,
     );
-    const updates = [];
-    if (isRunning(current.state)) {
-      const terminate = { kind: 'terminate' as const, reason: request.reason, identity: HISTORY_IDENTITY };
-      updates.push({ entry: current, transition: decide(current.state, terminate, decideContext).run });
-    }
     if (kept.copied !== undefined) {
       const { treeId, branchId } = branch;
       actor.addNode({ treeId, branchId, ...kept.copied });
