@@ -1,16 +1,20 @@
-// The archiver that the services see: packs closed runs into the domain's archive and reads them back. `archive` is idempotent: a run that
-// has a locator is in a confirmed pack, so it is only checked to be still there.
+// The archiver that the services see: packs closed runs into the domain's archive and reads them back. `archive` is idempotent: a run
+// whose locator names its events (close version and count) is in a confirmed pack, so it is only checked to be still there.
 import type { BlobStores } from '#blob';
 import type { Env } from '#env';
 import type { KeyValueStore } from '#persistence';
 import type { CompileArchiveQuery } from './archive-query.ts';
 import { createArchives } from './archives.ts';
 import { listArchived } from './listing.ts';
+import type { Locator } from './locator.ts';
 import { Packer } from './packer.ts';
 import type { Archiver, ClosedRun } from './ports.ts';
 import { readHistoryPage } from './reading.ts';
 
 const PAGE_SIZE_MAX = 1000;
+
+const hasEventsOf = (locator: Locator, run: ClosedRun): boolean =>
+  locator.closeFailoverVersion === run.closeFailoverVersion && locator.eventCount >= Number(run.info.historyLength);
 
 export interface ArchiverOptions {
   /** The region: each writes its own chain, so that two regions may share a bucket. */
@@ -34,7 +38,7 @@ export function createArchiver(
       runsPerPackMax: options.runsPerPackMax ?? 500,
     },
   );
-  const inProgress = new Map<string, Promise<void>>();
+  const inProgress = new Map<string, { readonly events: string; readonly work: Promise<void> }>();
   const pageSize = (size: number): number => Math.min(PAGE_SIZE_MAX, size > 0 ? size : PAGE_SIZE_MAX);
 
   const isArchived = async (run: ClosedRun): Promise<boolean> => {
@@ -43,7 +47,7 @@ export function createArchiver(
     // A pack whose manifest was written just before a crash gets its locators here.
     await archive.chain.recover();
     const locator = await archives.locators.find(run);
-    if (locator === undefined) return false;
+    if (locator === undefined || !hasEventsOf(locator, run)) return false;
     const present = await Promise.all(locator.parts.map((key) => archive.store.exists(key)));
     return present.every(Boolean);
   };
@@ -56,10 +60,16 @@ export function createArchiver(
   return {
     archive(run) {
       const key = JSON.stringify([run.domainId, run.workflowId, run.runId, run.historyUri, run.visibilityUri]);
-      const running = inProgress.get(key);
-      if (running !== undefined) return running;
-      const work = archive(run).finally(() => inProgress.delete(key));
-      inProgress.set(key, work);
+      const events = `${run.closeFailoverVersion}/${run.info.historyLength}`;
+      const before = inProgress.get(key);
+      if (before?.events === events) return before.work;
+      // Other events of the same run go after those, never into the same pack; whether those failed is for who asked for them.
+      const work = Promise.allSettled([before?.work])
+        .then(() => archive(run))
+        .finally(() => {
+          if (inProgress.get(key)?.work === work) inProgress.delete(key);
+        });
+      inProgress.set(key, { events, work });
       return work;
     },
     async readHistory(run, page) {
@@ -73,7 +83,7 @@ export function createArchiver(
       const compiled = deps.compileQuery(query);
       const found = await archives.findOfDomain(domain.visibilityUri, domain.id);
       if (found === undefined) return { executions: [], nextPageToken: new Uint8Array() };
-      return listArchived(found, compiled, { size: pageSize(page.size), token: page.token });
+      return listArchived(found, archives.locators, compiled, { size: pageSize(page.size), token: page.token });
     },
     start() {
       // Nothing to start: packs are made on demand.

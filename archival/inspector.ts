@@ -52,14 +52,14 @@ export function createArchiveInspector(
     }
     return manifests;
   };
-  /** Without the region's store there are no locators: every index is read, the newest first. */
+  /** Without the region's store there are no locators: every index is read, the newest first, which has a run as it was archived last. */
   const searchRun = async (archive: DomainArchive, run: { workflowId: string; runId: string }) => {
     for (const { manifest } of [...(await manifestsOf(archive))].reverse()) {
       const lines = await runsOfManifest(archive.store, manifest);
       const found = lines.find(
         (line) => line.runId === run.runId && line.workflowId === run.workflowId && line.parts.length > 0,
       );
-      if (found !== undefined) return { parts: found.parts };
+      if (found !== undefined) return found;
     }
     return undefined;
   };

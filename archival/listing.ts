@@ -1,12 +1,14 @@
 // ListArchivedWorkflowExecutions: newest close day first, within a day the newest pack first, within a pack the latest close first. A call
-// reads a bounded number of objects; when it ends early its page is short and its token goes on.
+// reads a bounded number of objects; when it ends early its page is short and its token goes on. A run that was archived again with other
+// events is listed once, as the newest archive of it has it.
 import type { WorkflowExecutionInfo } from '@antiphon/proto';
 import { badRequest, dataInconsistency } from '#base';
 import type { ArchiveQuery } from './archive-query.ts';
 import type { DomainArchive } from './archives.ts';
 import { decompress } from './compression.ts';
 import { dayOf, isRunsKey } from './layout.ts';
-import { closeTimeMsOf, infoOfLine, linesOf, visibilityRecordOf } from './run-line.ts';
+import type { Locators } from './locator.ts';
+import { closeTimeMsOf, infoOfLine, linesOf, type RunLine, visibilityRecordOf } from './run-line.ts';
 
 const OBJECTS_PER_CALL_MAX = 200;
 const KEYS_PER_DAY_MAX = 100_000;
@@ -48,23 +50,36 @@ async function daysOf(archive: DomainArchive, bounds: ArchiveQuery): Promise<rea
   }
 }
 
-async function matchesIn(
-  archive: DomainArchive,
-  key: string,
-  query: ArchiveQuery,
-): Promise<readonly WorkflowExecutionInfo[]> {
+interface Match {
+  readonly line: RunLine;
+  readonly info: WorkflowExecutionInfo;
+}
+
+/** What the matches show, without those whose run was archived again later. */
+async function newestOf(matches: readonly Match[], locators: Locators): Promise<readonly WorkflowExecutionInfo[]> {
+  const found = await Promise.all(matches.map(({ line }) => locators.find(line)));
+  return matches
+    .filter(({ line }, index) => {
+      const locator = found[index];
+      return locator === undefined || locator.closeFailoverVersion <= line.closeFailoverVersion;
+    })
+    .map(({ info }) => info);
+}
+
+async function matchesIn(archive: DomainArchive, key: string, query: ArchiveQuery): Promise<readonly Match[]> {
   const content = await archive.store.get(key);
   if (content === undefined) throw dataInconsistency(`Archive object ${key} is missing.`);
-  const matches: WorkflowExecutionInfo[] = [];
+  const matches: Match[] = [];
   for (const line of linesOf(await decompress(content))) {
     const info = infoOfLine(line);
-    if (query.matches(visibilityRecordOf(line, info))) matches.push(info);
+    if (query.matches(visibilityRecordOf(line, info))) matches.push({ line, info });
   }
-  return matches.sort((a, b) => closeTimeMsOf(b) - closeTimeMsOf(a));
+  return matches.sort((a, b) => closeTimeMsOf(b.info) - closeTimeMsOf(a.info));
 }
 
 export async function listArchived(
   archive: DomainArchive,
+  locators: Locators,
   query: ArchiveQuery,
   page: { readonly size: number; readonly token: Uint8Array },
 ): Promise<{ executions: readonly WorkflowExecutionInfo[]; nextPageToken: Uint8Array }> {
@@ -81,7 +96,7 @@ export async function listArchived(
       if (objects++ >= OBJECTS_PER_CALL_MAX) return stopAt({ day, key, skip });
       const matches = (await matchesIn(archive, key, query)).slice(skip);
       const room = page.size - executions.length;
-      executions.push(...matches.slice(0, room));
+      executions.push(...(await newestOf(matches.slice(0, room), locators)));
       if (matches.length > room) return stopAt({ day, key, skip: skip + room });
     }
   }

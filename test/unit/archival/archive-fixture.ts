@@ -36,6 +36,7 @@ export interface RunSpec {
   readonly historyUri?: string;
   readonly visibilityUri?: string;
   readonly type?: string;
+  readonly closeFailoverVersion?: number;
 }
 
 export const blobsOf = (batches: readonly (readonly HistoryEvent[])[]): Uint8Array[] =>
@@ -56,7 +57,7 @@ export function closedRun(spec: RunSpec): ClosedRun {
     domainName: domain,
     workflowId,
     runId: spec.runId,
-    closeFailoverVersion: 11,
+    closeFailoverVersion: spec.closeFailoverVersion ?? 11,
     info: {
       ...WorkflowExecutionInfo.decode(new Uint8Array()),
       workflowExecution: { workflowId, runId: spec.runId },
@@ -64,7 +65,7 @@ export function closedRun(spec: RunSpec): ClosedRun {
       startTime: at(closeMs - 5000),
       closeTime: at(closeMs),
       closeStatus: 1,
-      historyLength: 3n,
+      historyLength: BigInt((spec.batches ?? defaultBatches(spec.runId)).flat().length),
       taskList: 'tl',
     },
     historyUri: spec.historyUri ?? URI,

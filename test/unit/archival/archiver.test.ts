@@ -62,6 +62,65 @@ describe('archiver', () => {
     expect(await keys()).toEqual(before);
   });
 
+  describe('when conflict resolution gave an archived run other events', () => {
+    const lost = closedRun({ runId: 'r1', closeFailoverVersion: 11 });
+    const wonBatches = [...defaultBatches('r1').slice(0, 1), [event(3, 'of the winner', new Uint8Array())]];
+    const won = closedRun({ runId: 'r1', closeFailoverVersion: 22, batches: wonBatches, closeMs: DAY_2 });
+    const expectWinner = async ({ archiver, inspector }: ReturnType<typeof createFixture>) => {
+      const read = await archiver.readHistory(refOf(won), everything);
+      expect(read?.historyBlobs.map((b) => Buffer.from(b))).toEqual(blobsOf(wonBatches).map((b) => Buffer.from(b)));
+      const shown = await inspector.showArchive({ uri: URI, domainId: won.domainId }, won);
+      expect(shown.lines.map((line) => line.closeFailoverVersion)).toEqual([22]);
+    };
+
+    it('archives it again, reads the newest, and keeps the older one in the chain', async () => {
+      const fixture = createFixture();
+      await fixture.archiveAll([lost]);
+      await fixture.archiveAll([won]);
+      await expectWinner(fixture);
+      const name = { uri: URI, domainId: won.domainId };
+      expect(await fixture.inspector.verify(name)).toMatchObject({ isIntact: true, runsChecked: 2 });
+      const before = await fixture.keys();
+      await fixture.archiveAll([won]);
+      expect(await fixture.keys()).toEqual(before);
+    });
+
+    it('archives both when they are asked for at the same time', async () => {
+      const fixture = createFixture();
+      const results = await fixture.archiveAll([lost, won]);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+      await expectWinner(fixture);
+      expect(await fixture.inspector.verify({ uri: URI, domainId: won.domainId })).toMatchObject({ runsChecked: 2 });
+    });
+
+    it('goes on reading the newest when the older one is archived last', async () => {
+      const fixture = createFixture();
+      await fixture.archiveAll([won]);
+      await fixture.archiveAll([lost]);
+      await expectWinner({ ...fixture });
+    });
+
+    it('lists it once, and finds the newest after the locators were made again', async () => {
+      const fixture = createFixture();
+      await fixture.archiveAll([lost]);
+      await fixture.archiveAll([won]);
+      const domain = { id: won.domainId, visibilityUri: URI };
+      const { executions } = await fixture.archiver.list(domain, '', everything);
+      expect(executions.map(({ closeTime }) => Number(closeTime?.seconds) * 1000)).toEqual([DAY_2]);
+      const restored = createFixture({ blob: fixture.blob, keyValues: createMemoryStore().keyValues });
+      await restored.inspector.reindex({ uri: URI, domainId: won.domainId });
+      await expectWinner(restored);
+    });
+
+    it('archives it again when its number of events grew under the same version', async () => {
+      const fixture = createFixture();
+      const shorter = closedRun({ runId: 'r1', closeFailoverVersion: 22, batches: wonBatches.slice(0, 1) });
+      await fixture.archiveAll([shorter]);
+      await fixture.archiveAll([won]);
+      await expectWinner(fixture);
+    });
+  });
+
   it('splits a long history over parts and reads it in pages of whole batches', async () => {
     const { archiver, archiveAll, inspector } = createFixture({ partBytesMax: 4000 });
     const batches = Array.from({ length: 40 }, (_, i) => [
