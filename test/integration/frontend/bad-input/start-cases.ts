@@ -22,7 +22,7 @@ export function starts(): BadInput[] {
   const execution = bad('A valid ExecutionStartToCloseTimeoutSeconds is not set on request.');
   const task = bad('A valid TaskStartToCloseTimeoutSeconds is not set on request.');
   return [
-    start('no domain', { domain: '' }, bad('Domain not set on request.')),
+    start('no domain', { domain: '' }, bad('Domain name is empty')),
     start('an unknown domain', { domain: 'nowhere' }, missing('Domain nowhere does not exist.')),
     start('a hostile domain name', { domain: "'; DROP TABLE domains; --" }, missing(/does not exist/)),
     start('a domain name that is too long', { domain: LONG }, bad('Domain length exceeds limit.')),
@@ -147,7 +147,11 @@ function attributes(): BadInput[] {
       fields({ CustomIntField: '{' }),
       bad(/is not a valid search attribute value for key CustomIntField/),
     ),
-    start('an attribute of another type', fields({ CustomIntField: '"five"' }), bad(/CustomIntField is not a valid/)),
+    start(
+      'an attribute of another type',
+      fields({ CustomIntField: '"five"' }),
+      bad(/is not a valid search attribute value for key CustomIntField/),
+    ),
     start(
       'an attribute that is too large',
       fields({ CustomStringField: `"${'x'.repeat(3000)}"` }),
