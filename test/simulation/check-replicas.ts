@@ -5,7 +5,7 @@
 // branch when the other one has written meanwhile with a later version. It stays in a branch of its own, in both regions, and its signals are
 // added again to the run that counts, unless that run was closed before it ever completed a decision (it can't be reset), or the signal
 // named a run that is not the one that counts any more and has itself been deleted.
-import type { ActivityInfo } from '@antiphon/proto/internal';
+import { type ActivityInfo, ExecutionState } from '@antiphon/proto/internal';
 import type { WorkflowState } from '#core';
 import { currentVersionHistory } from '#core';
 import { eventBytes, kindOf, type Violation } from '../support/checkers/index.ts';
@@ -82,6 +82,7 @@ function firstDifference(a: Record<string, unknown>, b: Record<string, unknown>)
  */
 function sharedState(state: WorkflowState): Record<string, unknown> {
   const { info } = state;
+  const isClosed = info.state === ExecutionState.EXECUTION_STATE_COMPLETED;
   return {
     state: info.state,
     closeStatus: info.closeStatus,
@@ -106,7 +107,8 @@ function sharedState(state: WorkflowState): Record<string, unknown> {
     memo: Object.keys(info.memo?.fields ?? {}).sort(),
     searchAttributes: Object.keys(info.searchAttributes?.indexedFields ?? {}).sort(),
     hasProcessedOrPendingDecision: info.hasProcessedOrPendingDecision,
-    activities: [...state.activities.values()].map(sharedActivity),
+    // What an ended run had pending is left as it was known last.
+    activities: isClosed ? [] : [...state.activities.values()].map(sharedActivity),
     timers: [...state.timers.values()].map(({ timerId, startedId, expiryTimeMs }) => [
       timerId,
       startedId,

@@ -49,6 +49,7 @@ async function crashHost(world: World, site: Site, downMs: number): Promise<void
   const host = site.pick();
   if (host === undefined) return;
   world.coverage.fault('host-crash');
+  world.tell(`${host.name} crashes`);
   site.crash(host);
   await world.sleep(Math.min(downMs, RESTART_MS_MAX));
   await reopen(world, site);
@@ -58,6 +59,7 @@ async function stopHost(world: World, site: Site): Promise<void> {
   const host = site.pick();
   if (host === undefined) return;
   world.coverage.fault('host-stop');
+  world.tell(`${host.name} stops`);
   await site.stop(host);
   await reopen(world, site);
 }
@@ -70,7 +72,9 @@ async function secondOwner(world: World, site: Site, durationMs: number): Promis
   if (site.hosts.length < 2) return;
   const host = site.pick();
   if (host === undefined) return;
-  if (world.chance.is(0.5)) site.crash(host);
+  const crashes = world.chance.is(0.5);
+  world.tell(`${host.name} ${crashes ? 'crashes' : 'stops'}`);
+  if (crashes) site.crash(host);
   else await site.stop(host);
 }
 

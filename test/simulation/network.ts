@@ -154,7 +154,9 @@ class Call {
     const forwardedBy = this.#options.metadata?.get(METADATA.forwardingCluster)[0]?.toString() ?? '';
     const method = methodOf(host.client(forwardedBy), this.#definition.path);
     const request = copied(this.#definition, this.#request);
-    const handled = method(request, { deadlineMs: this.#deadlineMs, ...(signal === undefined ? {} : { signal }) });
+    // Deadlines travel as the time that is left: clocks of two machines are not compared.
+    const timeoutMs = this.#deadlineMs - this.#link.nowMs();
+    const handled = method(request, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
     return Promise.race([handled, host.death]);
   }
 }

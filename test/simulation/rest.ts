@@ -47,7 +47,10 @@ async function publishLag(site: Site): Promise<string | undefined> {
 }
 
 function unfinishedTasks(site: Site, shardId: number, ackLevel: number): string {
-  const rows = site.image.shards.get(shardId)?.transferTasks.read((row) => row.taskId - ackLevel - 1, () => true);
+  const rows = site.image.shards.get(shardId)?.transferTasks.read(
+    (row) => row.taskId - ackLevel - 1,
+    () => true,
+  );
   const tasks = (rows ?? []).map((row) => TransferTask.decode(row.blob));
   return tasks
     .slice(0, 3)

@@ -7,7 +7,8 @@
 //   that is meant. So a retry that named no run may meet another run of the chain, and happen there too.
 // - A forced failover cuts the regions apart: a retry of a start may make a run in each, of different failover versions. One of them
 //   becomes current; that only one stays open is one-current-run's to check.
-// - After a conflict of regions, the effects of the losing branch stand in that branch, which is kept (`elsewhere`).
+// - After a conflict of regions, the effects of the losing branch stand in that branch, which is kept (`elsewhere`). Its signals, and those
+//   of a run that lost, are added again, with a later version, to the run that counts.
 import type { HistoryEvent } from '@antiphon/proto';
 import type { Journal, JournalEntry, Outcome } from './journal.ts';
 import type { RunSnapshot, Violation } from './snapshot.ts';
@@ -52,25 +53,29 @@ interface Found {
   /** How often each effect stands in each run's history: run id → effect → count. */
   readonly current: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly effects: ReadonlySet<string>;
+  /** Failover versions that the effects were written with. */
+  readonly versions: ReadonlySet<bigint>;
   readonly isElsewhere: boolean;
 }
 
 function find(runs: readonly RunSnapshot[], entry: JournalEntry): Found {
   const current = new Map<string, Map<string, number>>();
   const effects = new Set<string>();
+  const versions = new Set<bigint>();
   let isElsewhere = false;
   for (const run of runs) {
     for (const event of run.events) {
       const effect = effectOf(event, entry, run);
       if (effect === undefined) continue;
       effects.add(effect);
+      versions.add(event.version);
       const counts = current.get(run.runId) ?? new Map<string, number>();
       current.set(run.runId, counts);
       counts.set(effect, (counts.get(effect) ?? 0) + 1);
     }
     isElsewhere ||= run.elsewhere?.some((event) => effectOf(event, entry, run) !== undefined) ?? false;
   }
-  return { current, effects, isElsewhere };
+  return { current, effects, versions, isElsewhere };
 }
 
 /** True when the run's history is a copy of another's up to a reset. */
@@ -101,6 +106,7 @@ function repetition(found: Found, runs: readonly RunSnapshot[], attempts: readon
   if (found.effects.size <= 1) return undefined;
   const entry = attempts[0] as JournalEntry;
   if (entry.operation === 'start' && startedInDifferentRegions(runs, entry.requestId)) return undefined;
+  if (entry.operation === 'signal' && found.versions.size > 1) return undefined;
   const isCopied = runs.some((run) => found.current.has(run.runId) && isReset(run));
   if (entry.operation !== 'start' && entry.operation !== 'reset' && isCopied) return undefined;
   // Another run was current meanwhile: then the request was not known any more.
