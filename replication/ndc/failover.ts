@@ -7,8 +7,9 @@ import { currentVersionHistory, type WorkflowState } from '#core';
 import type { NdcHost, NdcTransaction } from '../ports.ts';
 import { flushBuffer } from './buffered-events.ts';
 import { isOwnVersion, mayWrite } from './contexts.ts';
-import { addLostSignals, eventsAfterFork, missingSignals, requestIdsOf, signalsOf } from './lost-signals.ts';
+import { addLostSignals, eventsAfterFork } from './lost-signals.ts';
 import { currentRunOf, isClosed, isZombie, versionOf } from './run-clock.ts';
+import { missingSignals, requestIdsOf, signalsOf } from './signal-events.ts';
 
 /** Worth calling for runs that are open or have several branches; for others it does nothing. */
 export function settleRunAfterFailover(

@@ -6,44 +6,18 @@ import type { HistoryEvent } from '@antiphon/proto';
 import type { VersionHistory } from '@antiphon/proto/internal';
 import { required } from '#base';
 import {
-  currentVersionHistory,
   type DecideContext,
   decide,
   type EventBatch,
   findLcaItem,
-  forkBranch,
   type RunTransition,
-  rebuild,
-  resetWorkflow,
-  versionOfEvent,
   type WorkflowState,
 } from '#core';
 import type { NdcTransaction, NdcWrites } from '../ports.ts';
 import { mayWrite } from './contexts.ts';
+import { resetForSignals } from './reset-for-signals.ts';
 import { currentRunOf, isClosed } from './run-clock.ts';
-
-/** The signals among the events, each with a request id. */
-export function signalsOf(events: readonly HistoryEvent[], runId: string): readonly HistoryEvent[] {
-  const signals: HistoryEvent[] = [];
-  for (const event of events) {
-    const { attributes } = event;
-    if (attributes?.$case !== 'workflowExecutionSignaledEventAttributes') continue;
-    const requestId = attributes.value.requestId || `lost-signal:${runId}:${event.eventId}:${event.version}`;
-    signals.push({ ...event, attributes: { ...attributes, value: { ...attributes.value, requestId } } });
-  }
-  return signals;
-}
-
-const requestIdOf = ({ attributes }: HistoryEvent): string =>
-  attributes?.$case === 'workflowExecutionSignaledEventAttributes' ? attributes.value.requestId : '';
-
-export const requestIdsOf = (events: readonly HistoryEvent[]): ReadonlySet<string> => new Set(events.map(requestIdOf));
-
-/** Those of the signals that are not among the request ids. */
-export const missingSignals = (
-  signals: readonly HistoryEvent[],
-  present: ReadonlySet<string>,
-): readonly HistoryEvent[] => signals.filter((signal) => !present.has(requestIdOf(signal)));
+import { missingSignals, requestIdsOf, signalsOf } from './signal-events.ts';
 
 /** All ids of `before`, in their order, then what `after` adds: the store only ever adds ids to a run. */
 export const unitedIds = (before: ReadonlySet<string>, after: ReadonlySet<string>): ReadonlySet<string> =>
@@ -132,44 +106,4 @@ function joined(first: RunTransition, second: RunTransition): RunTransition {
       replication: [...first.tasks.replication, ...second.tasks.replication],
     },
   };
-}
-
-async function resetForSignals(
-  transaction: NdcTransaction,
-  closed: WorkflowState,
-  signals: readonly HistoryEvent[],
-  pendingBatches: readonly EventBatch[],
-): Promise<RunTransition | undefined> {
-  const context = transaction.context();
-  const startedId = closed.info.lastProcessedEventId;
-  if (startedId < 1) return undefined;
-  const decisionFinishEventId = startedId + 1;
-  const { branch: closedBranch, items } = currentVersionHistory(closed.versionHistories);
-  const base = required(closedBranch, 'a version history has its branch');
-  const branch = forkBranch(base, decisionFinishEventId, context.uuid());
-  const newRunId = context.uuid();
-  const { domainId, workflowId, runId } = closed.info;
-  const pending = pendingBatches.filter((batch) => batch.branch.branchId === base.branchId).map(({ events }) => events);
-  const storedUntil = Number(pending[0]?.[0]?.eventId ?? closed.info.nextEventId);
-  const all = [...(await transaction.readBranch(base, 1, storedUntil)), ...pending];
-  const isKept = (batch: readonly HistoryEvent[]): boolean => Number(batch[0]?.eventId) < decisionFinishEventId;
-  const batches = all.filter(isKept);
-  const later = all.filter((batch) => !isKept(batch));
-  const requestId = context.uuid();
-  const rebuilt = rebuild(batches, { domainId, workflowId, runId: newRunId, branch, requestId });
-  return resetWorkflow(
-    rebuilt,
-    {
-      newRunId,
-      requestId,
-      reason: 'reapply signals of a branch that lost a version conflict',
-      decisionFinishEventId,
-      branch,
-      forkEventVersion: required(versionOfEvent(items, startedId), 'the decision is on the branch'),
-      baseRunId: runId,
-      // What the closed run took after that decision began is not in what is kept of it.
-      signals: [...signalsOf(later.flat(), runId), ...signals],
-    },
-    context,
-  );
 }

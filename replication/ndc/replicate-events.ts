@@ -23,10 +23,11 @@ import { type BranchDecision, decideBranch } from './branch-decision.ts';
 import { flushBuffer } from './buffered-events.ts';
 import { mayWrite } from './contexts.ts';
 import { type ReplicatedRun, type Settled, settleCurrentRun } from './current-run.ts';
-import { addLostSignals, eventsAfterFork, missingSignals, requestIdsOf, signalsOf } from './lost-signals.ts';
+import { addLostSignals, eventsAfterFork } from './lost-signals.ts';
 import { rebuildRun } from './rebuild-run.ts';
 import { type ReplicatedBatch, readBatch } from './replicated-batch.ts';
 import { currentRunOf, isZombie } from './run-clock.ts';
+import { missingSignals, requestIdsOf, signalsOf } from './signal-events.ts';
 
 const NO_TASKS = { transfer: [], timer: [], replication: [] } as const;
 
