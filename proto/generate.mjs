@@ -20,7 +20,8 @@ const options = [
   'outputJsonMethods=true',
   'unknownFields=false',
   'importSuffix=.ts',
-  'enumsAsLiterals=true', 'useExactTypes=false',
+  'enumsAsLiterals=true',
+  'useExactTypes=false',
   'useJsTypeOverride=true',
   'outputTypeRegistry=false',
   'stringEnums=false',
@@ -34,6 +35,31 @@ fs.rmSync(out, { recursive: true, force: true });
 fs.mkdirSync(out, { recursive: true });
 execFileSync(bin('buf'), ['generate', '--template', JSON.stringify(template)], { cwd: here, stdio: 'inherit' });
 execFileSync(bin('buf'), ['build', '-o', path.join(out, 'descriptors.binpb')], { cwd: here, stdio: 'inherit' });
+
+/** Generated text with the costly parts replaced by those of src/codec.ts. */
+function useSharedCodec(text, codec) {
+  const int64 =
+    / *if \(BigInt\.asIntN\(64, (?:BigInt\()?(message\.[\w.]+)\)?\) !== [^{]+\{\s*throw new globalThis\.Error\([^;]*;\s*\}\s*writer\.uint32\((\d+)\)\.int64\((?:BigInt\()?message\.[\w.]+\)?\);/g;
+  const rewritten = text
+    .replace(int64, (_, field, tag) => `      writeInt64(writer.uint32(${tag}), ${field});`)
+    .replaceAll('writer: BinaryWriter = new BinaryWriter()', 'writer: BinaryWriter = sharedWriter()')
+    .replace(/Buffer\.from\((\w+\.encode\(value\)\.finish\(\))\)/g, 'asBuffer($1)')
+    .replace('globalThis.Number(int64.toString())', 'globalThis.Number(int64)')
+    .replace('longToNumber(int64: { toString(): string })', 'longToNumber(int64: bigint | number | string)');
+  const names = ['asBuffer', 'sharedWriter', 'writeInt64'].filter((name) => rewritten.includes(`${name}(`));
+  if (names.length === 0) return rewritten;
+  return rewritten.replace(
+    /^import \{[^}]*\} from "@bufbuild\/protobuf\/wire";$/m,
+    (line) => `${line}\nimport { ${names.join(', ')} } from "${codec}";`,
+  );
+}
+
+for (const name of fs.readdirSync(out, { recursive: true })) {
+  if (!name.endsWith('.ts')) continue;
+  const file = path.join(out, name);
+  const codec = path.relative(path.dirname(file), path.join(here, 'src/codec.ts')).replaceAll(path.sep, '/');
+  fs.writeFileSync(file, useSharedCodec(fs.readFileSync(file, 'utf8'), codec));
+}
 
 const indexes = {
   api: 'uber/cadence/api/v1',
