@@ -25,7 +25,6 @@ const START_CHILD: Decision = {
       header: undefined,
       memo: undefined,
       searchAttributes: undefined,
-      jitterStart: undefined,
       cronOverlapPolicy: 0,
       activeClusterSelectionPolicy: undefined,
     },
