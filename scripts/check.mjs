@@ -12,11 +12,7 @@ const checks = [
   ['types of the pure core', bin('tsc'), ['-p', 'src/core/tsconfig.json']],
   ['types of the workflow sandbox', bin('tsc'), ['-p', 'sdk/workflow/tsconfig.json']],
   ['module boundaries', 'node', ['scripts/boundaries.mjs']],
-  [
-    'docs of the config',
-    'node',
-    ['--conditions=antiphon-src', '--import', 'tsx', 'scripts/config-docs.mjs', '--check'],
-  ],
+  ['docs made from sources', 'node', ['--conditions=antiphon-src', '--import', 'tsx', 'scripts/docs.mjs', '--check']],
   ['tidy', bin('vitest'), ['run', '--project', 'tidy', '--reporter', 'dot']],
 ];
 

@@ -3,8 +3,16 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Labels, Metrics } from '#env';
 
-// Seconds. The p50 of a healthy embedded call is a few milliseconds.
-const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60];
+// The p50 of a healthy embedded call is a few milliseconds; long polls last up to a minute.
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60];
+const MILLISECONDS = SECONDS.map((seconds) => seconds * 1000);
+const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+
+/** A histogram's unit is in its name. */
+function bucketsOf(name: string): readonly number[] {
+  if (name.endsWith('_ms')) return MILLISECONDS;
+  return name.endsWith('_seconds') || name.endsWith('_latency') ? SECONDS : COUNTS;
+}
 
 export interface PrometheusMetrics extends Metrics {
   /** The text of /metrics. */
@@ -37,7 +45,7 @@ export function createPrometheusMetrics(defaultLabels: Labels): PrometheusMetric
       find(
         name,
         labels,
-        (labelNames) => new Histogram({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers: [registry] }),
+        (labelNames) => new Histogram({ name, help, labelNames, buckets: [...bucketsOf(name)], registers: [registry] }),
       ).labels(labels),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };

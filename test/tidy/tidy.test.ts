@@ -91,7 +91,7 @@ describe('the tree is tidy', () => {
     );
     const broken = documents.flatMap((document) => {
       const text = fs.readFileSync(path.join(root, document), 'utf8');
-      return [...text.matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)]
+      return [...text.matchAll(/\]\(([\w./-]+)(#[^)]*)?\)/g)]
         .map(([, target]) => path.join(path.dirname(document), target as string))
         .filter((target) => !fs.existsSync(path.join(root, target)))
         .map((target) => `${document}: ${target}`);
