@@ -5,6 +5,7 @@ import { DOMAIN_TOPIC, HISTORY_TOPIC, type LogSource } from '#log';
 import type { LogStore } from '#persistence';
 import type { DeadLetters } from '../dlq/index.ts';
 import { PartitionConsumer, type PartitionStatus } from './partition-consumer.ts';
+import { SourceOutage } from './source-outage.ts';
 import type { TaskApplier } from './task-applier.ts';
 
 export interface ConsumerOptions {
@@ -12,6 +13,8 @@ export interface ConsumerOptions {
   readonly waitMs?: number;
   /** Workflows of one partition applied at the same time. */
   readonly concurrency?: number;
+  /** Messages of one partition fetched beyond the oldest that is not applied. */
+  readonly windowSize?: number;
 }
 
 export interface ClusterConsumer {
@@ -34,29 +37,31 @@ export function createClusterConsumer(
   options: ConsumerOptions = {},
 ): ClusterConsumer {
   const { env, source } = deps;
-  const { batchSize = 200, waitMs = 1_500, concurrency = 32 } = options;
+  const { batchSize = 200, waitMs = 1_500, concurrency = 32, windowSize = 2_000 } = options;
+  const outage = new SourceOutage(env, source.sourceCluster);
   const stopping = new AbortController();
   const consumers: PartitionConsumer[] = [];
   let opening: Promise<void> | undefined;
 
   const add = (topic: string, partition: number): void => {
-    const consumer = new PartitionConsumer(deps, { topic, partition, batchSize, waitMs, concurrency });
+    const consumer = new PartitionConsumer(
+      { ...deps, outage },
+      { topic, partition, batchSize, waitMs, concurrency, windowSize },
+    );
     consumers.push(consumer);
     consumer.start();
   };
 
   const open = async (): Promise<void> => {
-    let isFirst = true;
     while (!stopping.signal.aborted) {
       try {
         const partitions = await source.partitionCount(HISTORY_TOPIC);
         if (stopping.signal.aborted) return;
+        outage.answered('partitions');
         for (let partition = 0; partition < partitions; partition++) add(HISTORY_TOPIC, partition);
         return;
       } catch (error) {
-        const fields = { error, 'source-cluster': source.sourceCluster };
-        if (isFirst) env.logger.warn('a remote cluster does not answer; replication from it waits', fields);
-        isFirst = false;
+        if (!stopping.signal.aborted) outage.failed('partitions', error);
         await sleep(env.scheduler, RETRY_MS * (0.8 + 0.4 * env.random.next()), stopping.signal);
       }
     }

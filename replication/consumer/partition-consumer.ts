@@ -1,10 +1,14 @@
-// Consumes one partition of one remote cluster's log: fetch, apply in order per workflow and concurrently across workflows, then save the
-// offset. The next page is fetched while one is applied. A crash before the offset is saved applies messages again, which is harmless.
+// Consumes one partition of one remote cluster's log: fetches ahead, applies in order per workflow and concurrently across workflows, and
+// saves the offset up to which all is applied. A workflow that cannot be applied for a while holds only itself, until the window of what
+// was fetched beyond it is full. A crash applies messages beyond the saved offset again, which is harmless.
 import { ReplicationTask } from '@antiphon/proto/admin';
+import { type Deferred, deferred } from '#base';
 import { type Env, sleep } from '#env';
 import type { LogMessage, LogSource } from '#log';
 import type { LogStore } from '#persistence';
 import type { DeadLetters } from '../dlq/index.ts';
+import { PendingMessages } from './pending-messages.ts';
+import { loggedError, type SourceOutage } from './source-outage.ts';
 import { PoisonMessage, type TaskApplier } from './task-applier.ts';
 
 export interface PartitionDeps {
@@ -14,6 +18,8 @@ export interface PartitionDeps {
   readonly offsets: LogStore;
   readonly applier: TaskApplier;
   readonly deadLetters: DeadLetters;
+  /** Shared by the partitions of the source. */
+  readonly outage: SourceOutage;
 }
 
 export interface PartitionOptions {
@@ -22,6 +28,8 @@ export interface PartitionOptions {
   readonly batchSize: number;
   readonly waitMs: number;
   readonly concurrency: number;
+  /** How many messages beyond the oldest unapplied one are fetched. */
+  readonly windowSize: number;
 }
 
 export interface PartitionStatus {
@@ -41,6 +49,8 @@ export interface PartitionStatus {
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 5_000;
 const EMPTY_FETCH_MS_MIN = 50;
+// Between two saves of the offset: each is a commit, and what it saves is only work done again after a crash.
+const SAVE_PAUSE_MS = 50;
 
 export const consumerName = (sourceCluster: string): string => `replication-from:${sourceCluster}`;
 
@@ -48,17 +58,6 @@ interface Page {
   readonly messages: readonly LogMessage[];
   readonly lastOffset: number;
   readonly sourceTimeMs: number;
-}
-
-/** Consecutive messages of one key, in order. */
-function byKey(messages: readonly LogMessage[]): readonly (readonly LogMessage[])[] {
-  const groups = new Map<string, LogMessage[]>();
-  for (const message of messages) {
-    const group = groups.get(message.key);
-    if (group === undefined) groups.set(message.key, [message]);
-    else group.push(message);
-  }
-  return [...groups.values()];
 }
 
 export class PartitionConsumer {
@@ -69,8 +68,11 @@ export class PartitionConsumer {
   #fetchedOffset = 0;
   #appliedOffset = 0;
   #sourceLastOffset = 0;
-  /** Creation time of the oldest message that is fetched and not applied. */
-  #oldestMs: number | undefined;
+  #pending = new PendingMessages(0);
+  readonly #working = new Set<Promise<void>>();
+  #saving: Promise<void> | undefined;
+  /** Resolved when the window has room again. */
+  #room: Deferred<void> | undefined;
   #sourceTimeMs = 0;
   #isConnected = false;
   #deadLettered = 0;
@@ -94,7 +96,10 @@ export class PartitionConsumer {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#room?.resolve();
     await this.#running;
+    await Promise.all([...this.#working]);
+    await this.#saving;
   }
 
   status(): PartitionStatus {
@@ -106,24 +111,56 @@ export class PartitionConsumer {
       fetchedOffset: this.#fetchedOffset,
       appliedOffset: this.#appliedOffset,
       sourceLastOffset: Math.max(this.#sourceLastOffset, this.#fetchedOffset),
-      lagMs: this.#oldestMs === undefined ? 0 : Math.max(0, this.#sourceTimeMs - this.#oldestMs),
+      lagMs: this.#lagMs(),
       isConnected: this.#isConnected,
       deadLettered: this.#deadLettered,
     };
   }
 
+  #lagMs(): number {
+    const { oldest } = this.#pending;
+    return oldest === undefined ? 0 : Math.max(0, this.#sourceTimeMs - oldest.timeMs);
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     await this.#retried(() => this.#loadOffset());
-    let next = this.#startFetch();
     while (!signal.aborted) {
-      const page = await next;
-      if (signal.aborted || page === undefined) return;
-      // Fetched beyond, but acknowledged only what is applied.
-      next = this.#startFetch();
-      await this.#retried(() => this.#applyPage(page));
+      const page = await this.#retried(() => this.#fetch());
+      if (page === undefined) return;
+      for (const message of page.messages) this.#pending.add(message);
+      this.#dispatch();
+      while (this.#pending.span >= this.#options.windowSize && !signal.aborted) {
+        this.#room = deferred<void>();
+        await this.#room.promise;
+      }
     }
-    await next;
+  }
+
+  #dispatch(): void {
+    while (this.#working.size < this.#options.concurrency) {
+      const message = this.#pending.take();
+      if (message === undefined) return;
+      const work: Promise<void> = this.#applyFrom(message).finally(() => this.#working.delete(work));
+      this.#working.add(work);
+    }
+  }
+
+  /** Applies the message, then others for as long as there are any. */
+  async #applyFrom(first: LogMessage): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let message: LogMessage | undefined = first; message !== undefined; message = this.#pending.take()) {
+      const current = message;
+      await this.#retried(() => this.#applyMessage(current));
+      if (signal.aborted) return;
+      this.#pending.done(current);
+      this.#metrics.applied.inc();
+      this.#saving ??= this.#saveProgress().finally(() => {
+        this.#saving = undefined;
+      });
+      if (this.#pending.span < this.#options.windowSize) this.#room?.resolve();
+      this.#dispatch();
+    }
   }
 
   async #loadOffset(): Promise<void> {
@@ -131,6 +168,7 @@ export class PartitionConsumer {
     const name = consumerName(this.#deps.source.sourceCluster);
     this.#appliedOffset = await this.#deps.offsets.loadOffset(name, topic, partition);
     this.#fetchedOffset = this.#appliedOffset;
+    this.#pending = new PendingMessages(this.#appliedOffset);
   }
 
   /** Runs `work` until it succeeds; undefined when stopped before. */
@@ -144,9 +182,10 @@ export class PartitionConsumer {
       } catch (error) {
         if (signal.aborted) return undefined;
         const { topic, partition } = this.#options;
-        const log = backoffMs === BACKOFF_MS_MIN ? 'warn' : 'debug';
+        // Of a source that does not answer the outage tells.
+        const log = backoffMs === BACKOFF_MS_MIN && this.#isConnected ? 'warn' : 'debug';
         env.logger[log]('consuming replication messages failed; trying again', {
-          error,
+          error: loggedError(error),
           topic,
           partition,
           'source-cluster': source.sourceCluster,
@@ -158,12 +197,10 @@ export class PartitionConsumer {
     return undefined;
   }
 
-  #startFetch(): Promise<Page | undefined> {
-    return this.#retried(() => this.#fetch());
-  }
-
   async #fetch(): Promise<Page> {
     const { topic, partition, batchSize, waitMs } = this.#options;
+    const { outage } = this.#deps;
+    const reader = `${topic}/${partition}`;
     const position = { afterOffset: this.#fetchedOffset, appliedOffset: this.#appliedOffset };
     try {
       const { signal } = this.#stopping;
@@ -174,37 +211,25 @@ export class PartitionConsumer {
       const isHasty = page.messages.length === 0 && clock.monotonicMs() - startedMs < EMPTY_FETCH_MS_MIN;
       if (isHasty) await sleep(scheduler, EMPTY_FETCH_MS_MIN, signal);
       this.#isConnected = true;
+      outage.answered(reader);
       this.#sourceTimeMs = page.sourceTimeMs;
       this.#sourceLastOffset = Math.max(this.#sourceLastOffset, page.lastOffset);
-      this.#fetchedOffset = page.messages.at(-1)?.offset ?? this.#fetchedOffset;
-      const [first] = page.messages;
-      if (first !== undefined) this.#oldestMs ??= first.timeMs;
+      this.#fetchedOffset = page.messages.reduce((last, { offset }) => Math.max(last, offset), this.#fetchedOffset);
       return page;
     } catch (error) {
       this.#isConnected = false;
+      if (!this.#stopping.signal.aborted) outage.failed(reader, error);
       throw error;
     }
   }
 
-  async #applyPage(page: Page): Promise<void> {
-    const last = page.messages.at(-1);
-    if (last === undefined || last.offset <= this.#appliedOffset) return;
-    const groups = byKey(page.messages);
-    let at = 0;
-    const worker = async (): Promise<void> => {
-      for (let group = groups[at++]; group !== undefined; group = groups[at++]) {
-        for (const message of group) {
-          if (this.#stopping.signal.aborted) return;
-          await this.#applyMessage(message);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, groups.length) }, worker));
-    if (this.#stopping.signal.aborted) return;
-    await this.#saveOffset(last.offset);
-    this.#metrics.lag.set(this.status().lagMs);
-    this.#oldestMs = undefined;
-    this.#metrics.applied.inc(page.messages.length);
+  async #saveProgress(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (this.#pending.watermark > this.#appliedOffset && !signal.aborted) {
+      await this.#retried(() => this.#saveOffset(this.#pending.watermark));
+      this.#metrics.lag.set(this.#lagMs());
+      await sleep(this.#deps.env.scheduler, SAVE_PAUSE_MS, signal);
+    }
   }
 
   async #saveOffset(offset: number): Promise<void> {

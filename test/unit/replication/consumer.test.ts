@@ -3,7 +3,7 @@ import { ReplicationTask, ReplicationTaskType } from '@antiphon/proto/admin';
 import { describe, expect, it } from 'vitest';
 import { badRequest, EntityNotExistsError, RetryTaskV2Error, ServiceBusyError, StoreError, unavailable } from '#base';
 import type { DomainView } from '#core';
-import { createSimulatedEnv, sleep } from '#env';
+import { createSimulatedEnv, type Logger, sleep } from '#env';
 import { HISTORY_TOPIC, type LogMessage, type LogSource } from '#log';
 import type { LogStore } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
@@ -64,8 +64,22 @@ function createHarness(options: {
   clusters?: readonly string[];
   offsets?: LogStore;
   rawHistory?: () => ReturnType<typeof blob>[];
+  windowSize?: number;
+  partitions?: number;
+  logged?: { level: string; message: string; fields: unknown }[];
 }) {
-  const env = createSimulatedEnv({ seed: 3 });
+  const simulated = createSimulatedEnv({ seed: 3 });
+  const log = (level: string) => (text: string, fields?: unknown) =>
+    options.logged?.push({ level, message: text, fields });
+  const logger: Logger = {
+    debug: log('debug'),
+    info: log('info'),
+    warn: log('warn'),
+    error: log('error'),
+    child: () => logger,
+  };
+  const env = options.logged === undefined ? simulated : { ...simulated, logger };
+  let isDown = false;
   const store = createMemoryStore();
   const offsets = options.offsets ?? store.log;
   const applied: Call[] = [];
@@ -81,10 +95,11 @@ function createHarness(options: {
   const domains: DomainLookup = { byId: async () => view };
   const source: LogSource = {
     sourceCluster: 'a',
-    partitionCount: async () => 1,
-    async fetch(topic, _partition, position, { waitMs, signal }) {
+    partitionCount: async () => options.partitions ?? 1,
+    async fetch(topic, partition, position, { waitMs, signal }) {
+      if (isDown) throw unavailable('connection refused');
       acknowledged.push(position.appliedOffset);
-      const all = topic === HISTORY_TOPIC ? options.messages : [];
+      const all = topic === HISTORY_TOPIC && partition === 0 ? options.messages : [];
       const messages = all.filter(({ offset }) => offset > position.afterOffset).slice(0, 3);
       if (messages.length === 0) await sleep(env.scheduler, waitMs, signal);
       return { messages, lastOffset: all.at(-1)?.offset ?? 0, sourceTimeMs: 5 };
@@ -109,18 +124,24 @@ function createHarness(options: {
     },
     { ...DEFAULT_APPLIER_OPTIONS, attemptsMax: 3 },
   );
-  const consumer = createClusterConsumer({ env, source, offsets, applier, deadLetters });
+  const consumer = createClusterConsumer(
+    { env, source, offsets, applier, deadLetters },
+    options.windowSize === undefined ? {} : { windowSize: options.windowSize },
+  );
   const run = async (ms = 30_000): Promise<void> => {
     consumer.start();
-    await env.advance(ms);
+    await simulated.advance(ms);
   };
   const stop = async (): Promise<void> => {
     const stopped = consumer.stop();
-    await env.advance(10_000);
+    await simulated.advance(10_000);
     await stopped;
   };
   const offset = (): Promise<number> => offsets.loadOffset('replication-from:a', HISTORY_TOPIC, 0);
-  return { env, applied, acknowledged, consumer, deadLetters, applier, run, stop, offset };
+  const setDown = (down: boolean): void => {
+    isDown = down;
+  };
+  return { env, setDown, applied, acknowledged, consumer, deadLetters, applier, run, stop, offset };
 }
 
 const NAME = { sourceCluster: 'a', topic: HISTORY_TOPIC, partition: 0 };
@@ -171,6 +192,55 @@ describe('replication consumer', () => {
     await harness.run(300_000);
     expect(harness.applied).toHaveLength(1);
     expect(await harness.deadLetters.count()).toEqual([]);
+    await harness.stop();
+  });
+
+  it('applies the other workflows, of this page and later ones, while one cannot be applied', async () => {
+    let isStuck = true;
+    const messages = [message(1, 'stuck'), ...Array.from({ length: 20 }, (_, i) => message(i + 2, `w${i % 5}`))];
+    const harness = createHarness({
+      messages,
+      apply: async ({ workflowId }) => {
+        if (workflowId === 'stuck' && isStuck) throw new ServiceBusyError('busy');
+      },
+    });
+    await harness.run(10_000);
+    expect(harness.applied).toHaveLength(20);
+    expect(await harness.offset()).toBe(0);
+    isStuck = false;
+    await harness.run(20_000);
+    expect(harness.applied).toHaveLength(21);
+    expect(await harness.offset()).toBe(21);
+    await harness.stop();
+  });
+
+  it('fetches no further than the window beyond the oldest message that is not applied', async () => {
+    const messages = [message(1, 'stuck'), ...Array.from({ length: 20 }, (_, i) => message(i + 2, `w${i % 5}`))];
+    const harness = createHarness({
+      messages,
+      windowSize: 9,
+      apply: async ({ workflowId }) => {
+        if (workflowId === 'stuck') throw new ServiceBusyError('busy');
+      },
+    });
+    await harness.run(10_000);
+    expect(harness.applied).toHaveLength(8);
+    await harness.stop();
+  });
+
+  it('tells of an outage of the source once, without a stack, and of its end', async () => {
+    const logged: { level: string; message: string; fields: unknown }[] = [];
+    const harness = createHarness({ messages: [message(1, 'w')], partitions: 4, logged });
+    await harness.run(5_000);
+    harness.setDown(true);
+    await harness.run(60_000);
+    harness.setDown(false);
+    await harness.run(20_000);
+    const told = logged.filter(({ level }) => level !== 'debug');
+    expect(told).toMatchObject([
+      { level: 'warn', fields: { 'source-cluster': 'a', error: 'Unavailable: connection refused' } },
+      { level: 'info', fields: { 'source-cluster': 'a' } },
+    ]);
     await harness.stop();
   });
 
@@ -268,10 +338,11 @@ describe('replication consumer', () => {
     const before = createHarness({ messages, offsets: failing });
     await before.run(2_000);
     await before.stop();
-    expect(await before.offset()).toBe(3);
+    const saved = await before.offset();
+    expect(saved).toBeLessThan(6);
     const after = createHarness({ messages, offsets: store.log });
     await after.run();
-    expect(after.applied.map(({ eventId }) => eventId)).toEqual([4, 5, 6]);
+    expect(after.applied.map(({ eventId }) => eventId)).toEqual([1, 2, 3, 4, 5, 6].filter((id) => id > saved));
     await after.stop();
   });
 
