@@ -19,6 +19,7 @@ import { createMemoryBlobStore } from '#blob/memory';
 import { type ClusterGroup, DEFAULT_LIMITS } from '#core';
 import type { DomainOptions } from '#domains';
 import { createRealEnv, type Env, realRandom, sleep } from '#env';
+import type { Store } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
 import { createLocalFrontendClient, type FrontendClient, type RemoteFrontendClient } from '#rpc';
 import { createRegion, type Region } from '#server';
@@ -80,7 +81,12 @@ function cuttable(target: () => FrontendClient, isConnected: () => boolean): Rem
 }
 
 export async function openTwoRegions(
-  options: { pullWaitMs?: number; domains?: Partial<DomainOptions> } = {},
+  options: {
+    pullWaitMs?: number;
+    domains?: Partial<DomainOptions>;
+    /** Memory when not given. */
+    store?: (name: ClusterName, env: Env) => Store;
+  } = {},
 ): Promise<TwoRegions> {
   const env = createRealEnv();
   let isConnected = true;
@@ -88,7 +94,7 @@ export async function openTwoRegions(
   const bucket = createMemoryBlobStore();
   const opened = new Map<ClusterName, TestRegion>();
   for (const name of CLUSTER_NAMES) {
-    const store = createMemoryStore(env);
+    const store = options.store?.(name, env) ?? createMemoryStore(env);
     const region = createRegion(
       {
         env,
