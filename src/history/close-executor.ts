@@ -3,6 +3,7 @@
 import { ParentClosePolicy, WorkflowExecutionCloseStatus } from '@antiphon/proto';
 import type { ChildInfo, TransferTask } from '@antiphon/proto/internal';
 import type { WorkflowState } from '#core';
+import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { HISTORY_IDENTITY, ignoring, isServiceError, PARENT_CLOSE_REASON } from './outside-work.ts';
 import { loadDurableState, loadEvent } from './run-access.ts';
@@ -75,6 +76,22 @@ async function tellParent(context: HistoryContext, actor: ShardActor, state: Wor
       },
     ),
   );
+}
+
+/**
+ * Tells a parent of a child that was over before the parent asked it to begin. After a failover, replication may bring a child, and the child
+ * may end, before its parent is here to be told.
+ */
+export async function tellOfEndedChild(context: HistoryContext, child: RunRef, parent: RunRef): Promise<void> {
+  const actor = await context.shards.of(child.workflowId);
+  // The run that the chain has come to, or the one that was started, if the workflow id has another use by now.
+  for (const runId of ['', child.runId]) {
+    const state = await loadDurableState(actor, { ...child, runId });
+    const known = state?.info.parent?.workflowExecution;
+    if (state === undefined || known?.workflowId !== parent.workflowId || known.runId !== parent.runId) continue;
+    if (isClosed(state)) await tellParent(context, actor, state);
+    return;
+  }
 }
 
 async function applyClosePolicy(

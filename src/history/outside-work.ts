@@ -60,6 +60,7 @@ export async function startChild(
   task: TransferTask,
   initiatedId: number,
   state: WorkflowState,
+  onChildOver: (child: RunRef) => Promise<void>,
 ): Promise<TaskOutcome> {
   const child = state.children.get(initiatedId);
   if (child === undefined) return 'done';
@@ -111,7 +112,13 @@ export async function startChild(
       if (!isAbandoned) return endOrphan(context, domain.id, task, child.workflowId, runId);
     }
   }
-  await ignoring(client.scheduleFirstDecision({ domainId: domain.id, workflowId: child.workflowId, runId }));
+  const childRun = { domainId: domain.id, workflowId: child.workflowId, runId };
+  try {
+    await client.scheduleFirstDecision(childRun);
+  } catch (error) {
+    if (!isServiceError(error, 'WorkflowExecutionAlreadyCompleted', 'EntityNotExists')) throw error;
+    await onChildOver(childRun);
+  }
   return 'done';
 }
 

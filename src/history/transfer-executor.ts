@@ -3,7 +3,7 @@
 import type { TransferTask } from '@antiphon/proto/internal';
 import { ServiceError, unreachable } from '#base';
 import { findBadResetPoint, type WorkflowState } from '#core';
-import { closeExecution } from './close-executor.ts';
+import { closeExecution, tellOfEndedChild } from './close-executor.ts';
 import type { HistoryContext } from './context.ts';
 import { cancelExternal, signalExternal, startChild } from './outside-work.ts';
 import { findState, loadDurableState } from './run-access.ts';
@@ -82,7 +82,9 @@ export function createTransferExecutor(
       case 'activity':
         return dispatch(task, work.$case, state);
       case 'startChild':
-        return startChild(context, actor, task, work.value.initiatedId, state);
+        return startChild(context, actor, task, work.value.initiatedId, state, (child) =>
+          tellOfEndedChild(context, child, task),
+        );
       case 'cancelExternal':
         return cancelExternal(context, actor, task, work.value.initiatedId, state);
       case 'signalExternal':
