@@ -6,6 +6,19 @@ import { isOpenRun, isZombieRun, type StoredRun } from './stored-runs.ts';
 
 const keyOf = (...parts: readonly string[]): string => parts.map((part) => `${part.length}:${part}`).join('|');
 
+/** A signal that a run has taken is remembered by its request id, or a repetition would be taken again. */
+export function checkSignalRequestIds(region: RegionAtRest): Violation[] {
+  return region.stored.flatMap((run) =>
+    run.events.flatMap(({ eventId, attributes }) => {
+      if (attributes?.$case !== 'workflowExecutionSignaledEventAttributes') return [];
+      const { requestId } = attributes.value;
+      if (requestId === '' || run.state.signalRequestIds.has(requestId)) return [];
+      const story = `${region.name}: run ${run.runId} took signal ${requestId} (event ${eventId}) and does not know it`;
+      return [{ checker: 'unknown-is-zero-or-one', workflowId: run.workflowId, story }];
+    }),
+  );
+}
+
 export function checkCurrentRows(site: Site, region: RegionAtRest): Violation[] {
   const groups = new Map<string, StoredRun[]>();
   for (const run of region.stored) {

@@ -5,7 +5,7 @@
 // branch when the other one has written meanwhile with a later version. It stays in a branch of its own, in both regions, and its signals are
 // added again to the run that counts, unless that run was closed before it ever completed a decision (it can't be reset), or the signal
 // named a run that is not the one that counts any more and has itself been deleted.
-import { type ActivityInfo, ExecutionState } from '@antiphon/proto/internal';
+import { type ActivityInfo, DomainRecord, ExecutionState } from '@antiphon/proto/internal';
 import type { WorkflowState } from '#core';
 import { currentVersionHistory } from '#core';
 import { eventBytes, kindOf, type Violation } from '../support/checkers/index.ts';
@@ -32,7 +32,7 @@ export function checkReplicas(world: World, a: RegionAtRest, b: RegionAtRest): V
   for (const run of inB.values()) {
     report(run.workflowId, `run ${run.runId} (${run.events.length} events) is in ${b.name} and not in ${a.name}`);
   }
-  violations.push(...currentRuns(world), ...deadLetters(world));
+  violations.push(...currentRuns(world), ...domainRecords(world), ...deadLetters(world));
   return violations;
 }
 
@@ -154,6 +154,22 @@ function currentRuns(world: World): Violation[] {
     });
   }
   return violations;
+}
+
+function domainRecords(world: World): Violation[] {
+  const [a, b] = world.sites;
+  if (a === undefined || b === undefined) return [];
+  const textOf = (blob: Uint8Array | undefined): string => {
+    if (blob === undefined) return 'unknown';
+    const { domain } = DomainRecord.decode(blob);
+    return `active in ${domain?.activeClusterName} since version ${domain?.failoverVersion}`;
+  };
+  return [...a.image.domains].flatMap(([id, blob]) => {
+    const [left, right] = [textOf(blob), textOf(b.image.domains.get(id))];
+    if (left === right) return [];
+    const story = `domain ${id} is ${left} in ${a.name} and ${right} in ${b.name}`;
+    return [{ checker: 'replicas-agree', workflowId: '', story }];
+  });
 }
 
 function deadLetters(world: World): Violation[] {

@@ -4,9 +4,15 @@ import { TimerTask, TransferTask } from '@antiphon/proto/internal';
 import { DEFAULT_LIMITS, type DecideContext, decide, lastWriteVersion, type RunTransition } from '#core';
 import type { Violation } from '../support/checkers/index.ts';
 import type { RegionAtRest } from './check-world.ts';
+import { statesOf } from './rest.ts';
 import type { Site } from './site.ts';
 import { isOpenRun, isZombieRun, type StoredRun } from './stored-runs.ts';
 import { clusterGroup, type World } from './world.ts';
+
+/** A run as its row has it. */
+export type HeldRun = Pick<StoredRun, 'domainId' | 'workflowId' | 'runId' | 'state'>;
+
+const SKEW_MS_MAX = 11_000;
 
 interface Rows {
   readonly timers: readonly TimerTask[];
@@ -43,12 +49,12 @@ function rowsOf(site: Site): Map<string, Rows> {
 }
 
 /** The tasks that refreshing the run would make, at the version that it was written with last. */
-function derived(world: World, site: Site, run: StoredRun): RunTransition['tasks'] {
+function derived(world: World, site: Site, run: HeldRun): RunTransition['tasks'] {
   const version = lastWriteVersion(run.state.versionHistories) ?? 0;
-  const isArchiving = false;
   let taskId = 0;
   const context: DecideContext = {
-    nowMs: world.env.clock.nowMs(),
+    // Hosts whose clocks go wrong see a retry as due that is not by ours, or the other way round.
+    nowMs: world.env.clock.nowMs() + (world.hasSkew ? SKEW_MS_MAX : 0),
     domain: {
       id: run.domainId,
       name: '',
@@ -59,8 +65,8 @@ function derived(world: World, site: Site, run: StoredRun): RunTransition['tasks
       isDeprecated: false,
       retentionDays: 1,
       retentionMs: 0,
-      archivesHistory: isArchiving,
-      archivesVisibility: isArchiving,
+      archivesHistory: false,
+      archivesVisibility: false,
       archivalDelayMs: 0,
       badBinaries: new Set(),
       isActiveHere: true,
@@ -79,11 +85,11 @@ function isServedBy(task: TimerTask, row: TimerTask): boolean {
   return row.work?.$case === task.work?.$case && row.fireTimeMs <= task.fireTimeMs;
 }
 
-export function checkTimers(world: World, site: Site, runs: readonly StoredRun[]): Violation[] {
+export function checkTimers(world: World, site: Site, runs: readonly HeldRun[]): Violation[] {
   const rows = rowsOf(site);
   const violations: Violation[] = [];
   for (const run of runs) {
-    if (!isOpenRun(run) || isZombieRun(run) || run.problem !== undefined) continue;
+    if (!isOpenRun(run) || isZombieRun(run)) continue;
     const stored = rows.get(run.runId)?.timers ?? [];
     for (const task of derived(world, site, run).timer) {
       if (stored.some((row) => isServedBy(task, row))) continue;
@@ -95,6 +101,15 @@ export function checkTimers(world: World, site: Site, runs: readonly StoredRun[]
     }
   }
   return violations;
+}
+
+/** Timers at any moment: what is durable is whole. */
+export function auditTimers(world: World, site: Site): Violation[] {
+  const runs = [...statesOf(site.image)].map((state): HeldRun => {
+    const { domainId, workflowId, runId } = state.info;
+    return { domainId, workflowId, runId, state };
+  });
+  return checkTimers(world, site, runs);
 }
 
 export function checkTasks(world: World, site: Site, region: RegionAtRest): Violation[] {

@@ -12,7 +12,7 @@ import {
   type RunSnapshot,
   type Violation,
 } from '../support/checkers/index.ts';
-import { checkCurrentRows } from './check-current-rows.ts';
+import { checkCurrentRows, checkSignalRequestIds } from './check-current-rows.ts';
 import { checkReplicas } from './check-replicas.ts';
 import { checkTasks } from './check-tasks.ts';
 import { checkTenants } from './check-tenants.ts';
@@ -74,7 +74,7 @@ export async function checkWorld(world: World): Promise<{ violations: Violation[
   for (const site of world.sites) {
     const region = regions.find(({ name }) => name === site.name) as RegionAtRest;
     violations.push(...checkCurrentRows(site, region), ...checkTasks(world, site, region));
-    violations.push(...checkVisibility(site, region));
+    violations.push(...checkVisibility(site, region), ...checkSignalRequestIds(region));
     violations.push(...(await checkArchive(world, site.name, domainIds.get(ARCHIVING_TENANT) ?? '')));
   }
   violations.push(...checkTenants(regions, domainIds));

@@ -39,6 +39,8 @@ interface Link {
   readonly answer?: ((path: string, reply: unknown) => unknown) | undefined;
 }
 
+// A reason given costs no stack trace.
+const ANSWERED = 'answered';
 const DEFAULT_TIMEOUT_MS = 4_000;
 
 type Method = (request: unknown, options: RemoteCallOptions) => Promise<unknown>;
@@ -85,7 +87,7 @@ class Call {
         this.#isOver = true;
         timer.cancel();
         this.#options.signal?.removeEventListener('abort', giveUp);
-        this.#abort.abort();
+        this.#abort.abort(ANSWERED);
         settle();
       };
       const giveUp = (): void => finish(() => reject(deadlineExceeded('given up')));

@@ -107,6 +107,8 @@ export interface Profile {
   readonly cacheBytes: number;
   readonly clockSkewMs: number;
   readonly usesSticky: boolean;
+  /** At rest, time goes on until retention has taken the closed runs of the archiving tenant. */
+  readonly waitsForRetention: boolean;
   readonly rates: Rates;
   readonly disturbances: readonly Disturbance[];
 }
@@ -142,7 +144,7 @@ function drawDisturbances(chance: Chance, regionCount: number, runMs: number): D
 
 export function drawProfile(chance: Chance, regions: number | undefined): Profile {
   const regionCount = regions ?? (chance.is(0.6) ? 2 : 1);
-  const runMs = chance.whole(10_000, 30_000);
+  const runMs = chance.whole(8_000, 22_000);
   // A quiet seed now and then: what fails in it fails without any fault.
   const isCalm = chance.is(0.08);
   const rates = Object.fromEntries(
@@ -158,10 +160,11 @@ export function drawProfile(chance: Chance, regions: number | undefined): Profil
     clientCount: chance.whole(2, 3),
     runMs,
     opIntervalMs: chance.whole(300, 1_500),
-    retentionMs: 60_000,
+    retentionMs: 45_000,
     cacheBytes: chance.is(0.4) ? 24 * 1024 : 16 * 1024 * 1024,
     clockSkewMs: !isCalm && chance.is(0.4) ? chance.between(200, 5_000) : 0,
     usesSticky: chance.is(0.6),
+    waitsForRetention: chance.is(0.35),
     rates: isCalm ? NO_RATES : rates,
     disturbances: isCalm && chance.is(0.5) ? [] : drawDisturbances(chance, regionCount, runMs),
   };

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { TerminateWorkflowExecutionRequest } from '@antiphon/proto';
 import type { Violation } from '../support/checkers/index.ts';
+import { auditTimers } from './check-tasks.ts';
 import { checkWorld } from './check-world.ts';
 import type { Coverage } from './coverage.ts';
 import { disturb, keepHostsUp } from './disturbances.ts';
@@ -17,6 +18,8 @@ import { World } from './world.ts';
 export interface SeedOptions {
   readonly regions?: number | undefined;
   readonly mutation?: Mutation | undefined;
+  /** For a closer look. */
+  readonly onWorld?: ((world: World) => void) | undefined;
 }
 
 export interface SeedResult {
@@ -38,7 +41,7 @@ const VIRTUAL_MS_MAX = 40 * 60_000;
 
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
   const world = new World(seed, { regions: options.regions, mutation: options.mutation ?? NO_MUTATION });
-  (options as { onWorld?: (world: World) => void }).onWorld?.(world);
+  options.onWorld?.(world);
   const onRejection = (error: unknown): void => world.createWatch().guarded(() => Promise.reject(error)) as never;
   process.on('unhandledRejection', onRejection);
   try {
@@ -94,11 +97,22 @@ async function play(world: World): Promise<void> {
   }
   const disturbances = world.profile.disturbances.map((disturbance) => disturb(world, disturbance));
   const keeper = keepHostsUp(world);
-  await world.sleep(world.profile.runMs);
+  await auditUntil(world, world.profile.runMs);
   await world.beQuiet();
   await Promise.all([...clients, ...disturbances, keeper]);
   await world.beQuiet();
   await comeToRest(world);
+}
+
+const AUDIT_MS = 4_000;
+
+/** Lets the loud phase pass, with a look at what is durable now and then. */
+async function auditUntil(world: World, runMs: number): Promise<void> {
+  for (let leftMs = runMs; leftMs > 0; leftMs -= AUDIT_MS) {
+    await world.sleep(Math.min(leftMs, AUDIT_MS));
+    for (const site of world.sites) for (const found of auditTimers(world, site)) world.reported.push(found);
+    if (world.reported.length > 0) return;
+  }
 }
 
 /** Workers go on until nothing changes; schedules, which never end by themselves, are ended. */
@@ -110,6 +124,8 @@ async function comeToRest(world: World): Promise<void> {
     why = await unrest(world);
     if (why === undefined) {
       world.tell('at rest');
+      // Retention is jittered by up to a twenty-fourth.
+      if (world.profile.waitsForRetention) await world.sleep(world.profile.retentionMs * 1.05 + 12_000);
       return;
     }
     for (const site of world.sites) {

@@ -22,9 +22,9 @@ export interface StoredRun {
   readonly problem: string | undefined;
 }
 
-export const isOpenRun = ({ state }: StoredRun): boolean =>
+export const isOpenRun = ({ state }: Pick<StoredRun, 'state'>): boolean =>
   state.info.state !== ExecutionState.EXECUTION_STATE_COMPLETED;
-export const isZombieRun = ({ state }: StoredRun): boolean =>
+export const isZombieRun = ({ state }: Pick<StoredRun, 'state'>): boolean =>
   state.info.state === ExecutionState.EXECUTION_STATE_ZOMBIE;
 
 async function readEvents(history: HistoryStore, branch: HistoryBranch, toEventId: number): Promise<HistoryEvent[]> {

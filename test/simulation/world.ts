@@ -68,6 +68,10 @@ export class World {
     for (const name of this.regionNames) this.sites.push(this.#createSite(name));
   }
 
+  get hasSkew(): boolean {
+    return this.profile.clockSkewMs > 0 || this.profile.disturbances.some(({ kind }) => kind === 'clock-jump');
+  }
+
   get rates(): Rates {
     return this.#rates;
   }
