@@ -32,7 +32,8 @@ export const DEFAULT_REPLICATION_OPTIONS: ReplicationHostOptions = {
   logPartitions: 4,
   pullWaitMs: 1_500,
   logRetentionMs: 0,
-  applyConcurrency: 32,
+  // Applying waits for the group commit, not for the processor: as many go at once as fill a group.
+  applyConcurrency: 128,
 };
 
 export function createWorkerService(deps: WorkerDeps, options: Partial<WorkerOptions> = {}): WorkerService {
