@@ -6,7 +6,8 @@ export interface HistoryMetrics {
   readonly commits: CommitMetrics;
   readonly transferDepth: Gauge;
   readonly timerDepth: Gauge;
-  readonly cacheBytes: Gauge;
+  /** All shards together. */
+  addCacheBytes(change: number): void;
   readonly cacheHits: Counter;
   readonly cacheMisses: Counter;
   readonly shardsOwned: Gauge;
@@ -14,6 +15,8 @@ export interface HistoryMetrics {
 }
 
 export function createHistoryMetrics(metrics: Metrics): HistoryMetrics {
+  const cacheBytes = metrics.gauge('history_cache_bytes', 'Estimated bytes of workflows in memory');
+  let totalCacheBytes = 0;
   return {
     commits: {
       groupCommands: metrics.histogram('history_commit_group_commands', 'Commands per group commit'),
@@ -23,7 +26,10 @@ export function createHistoryMetrics(metrics: Metrics): HistoryMetrics {
     },
     transferDepth: metrics.gauge('history_transfer_depth', 'Immediate tasks waiting or running'),
     timerDepth: metrics.gauge('history_timer_depth', 'Due timer tasks waiting or running'),
-    cacheBytes: metrics.gauge('history_cache_bytes', 'Estimated bytes of workflows in memory'),
+    addCacheBytes: (change) => {
+      totalCacheBytes += change;
+      cacheBytes.set(totalCacheBytes);
+    },
     cacheHits: metrics.counter('history_cache_hits', 'Runs found in memory'),
     cacheMisses: metrics.counter('history_cache_misses', 'Runs or current-run rows read from the store'),
     shardsOwned: metrics.gauge('history_shards_owned', 'Shards that this host serves'),

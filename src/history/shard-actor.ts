@@ -72,6 +72,7 @@ export class ShardActor {
   #savedTransferAck: number;
   #savedReplicationAck: number;
   #savedAtMs: number;
+  #reportedCacheBytes = 0;
 
   constructor(
     deps: HistoryDeps,
@@ -170,6 +171,7 @@ export class ShardActor {
     for (const watchers of this.#watchers.values()) for (const wake of watchers) wake();
     this.#watchers.clear();
     this.cache.failQueries(this.#failure);
+    this.#reportCacheBytes(0);
     this.closed.resolve(reason);
   }
 
@@ -354,7 +356,12 @@ export class ShardActor {
   #finish(slot: Slot): void {
     this.#commits.finishCommand();
     this.cache.charge(slot);
-    this.#metrics.cacheBytes.set(this.cache.bytes);
+    this.#reportCacheBytes(this.cache.bytes);
+  }
+
+  #reportCacheBytes(bytes: number): void {
+    this.#metrics.addCacheBytes(bytes - this.#reportedCacheBytes);
+    this.#reportedCacheBytes = bytes;
   }
 
   #answerForError(error: unknown, slot: Slot): unknown {
