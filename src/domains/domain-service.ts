@@ -25,6 +25,7 @@ import {
 import type { DomainRecord } from '@antiphon/proto/internal';
 import { badRequest, domainAlreadyExists, EntityNotExistsError, isStoreError, required, ServiceBusyError } from '#base';
 import type { ClusterGroup } from '#core';
+import { timestampOf } from '#core';
 import { type Env, uuidV7 } from '#env';
 import type { DomainStore } from '#persistence';
 import type { DomainChange } from './domain-change.ts';
@@ -40,7 +41,6 @@ import {
   replicatedNewRecord,
   withReplicatedChange,
 } from './replication-rules.ts';
-import { timestampOfMs } from './time-messages.ts';
 import { updatedDomainRecord } from './update-rules.ts';
 import { requireAdminToken, requirePrimary } from './validation.ts';
 
@@ -290,8 +290,8 @@ function described(record: DomainRecord): Domain {
   if (record.failoverEndTimeMs === 0) return { ...domain, failoverInfo: undefined };
   const failoverInfo = FailoverInfo.fromPartial({
     failoverVersion: domain.failoverVersion,
-    failoverStartTimestamp: timestampOfMs(record.lastUpdatedMs),
-    failoverExpireTimestamp: timestampOfMs(record.failoverEndTimeMs),
+    failoverStartTimestamp: timestampOf(record.lastUpdatedMs),
+    failoverExpireTimestamp: timestampOf(record.failoverEndTimeMs),
   });
   return { ...domain, failoverInfo };
 }

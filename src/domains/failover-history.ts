@@ -1,6 +1,6 @@
 // The last failovers of a domain, kept in its data under Cadence's key, so that they travel with it and every client can show them.
 import { ActiveClusterInfo, ClusterFailover, type Domain, FailoverEvent, FailoverType } from '@antiphon/proto';
-import { timestampOfMs } from './time-messages.ts';
+import { timestampOf } from '#core';
 
 export const FAILOVER_HISTORY_KEY = 'FailoverHistory';
 const KEPT_COUNT = 5;
@@ -32,7 +32,7 @@ export function failoverEvents(domain: Domain): readonly FailoverEvent[] {
     const atMs = Date.parse(entry.eventTime);
     return FailoverEvent.fromPartial({
       id: `${domain.id}-${atMs}`,
-      createdTime: timestampOfMs(atMs),
+      createdTime: timestampOf(atMs),
       failoverType:
         entry.failoverType === 'Grace' ? FailoverType.FAILOVER_TYPE_GRACEFUL : FailoverType.FAILOVER_TYPE_FORCE,
       clusterFailovers: [

@@ -18,8 +18,3 @@ export function msOfDuration(duration: SecondsAndNanos | undefined): number {
 }
 
 export const durationOfMs = (ms: number): SecondsAndNanos => ({ seconds: BigInt(Math.floor(ms / 1000)), nanos: 0 });
-
-export function timestampOfMs(ms: number): SecondsAndNanos {
-  const seconds = Math.floor(ms / 1000);
-  return { seconds: BigInt(seconds), nanos: (ms - seconds * 1000) * 1_000_000 };
-}

@@ -10,11 +10,12 @@ import {
 } from '@antiphon/proto';
 import type { DomainRecord } from '@antiphon/proto/internal';
 import { badRequest, required } from '#base';
+import { timestampOf } from '#core';
 import { nextArchival } from './archival-config.ts';
 import { type DomainChange, requireCooledDown } from './domain-change.ts';
 import { type Failover, failedOver } from './failover-rules.ts';
 import type { RuleContext } from './options.ts';
-import { durationOfMs, msOfDuration, timestampOfMs } from './time-messages.ts';
+import { durationOfMs, msOfDuration } from './time-messages.ts';
 import { requireAdminToken, requirePrimary, validateClusters, validateRetention } from './validation.ts';
 
 type Mask = ReadonlySet<string>;
@@ -91,7 +92,7 @@ function configureBadBinaries(after: Domain, request: UpdateDomainRequest, mask:
   const binaries: Record<string, BadBinaryInfo> = { ...after.badBinaries?.binaries };
   if (mask.has('bad_binaries')) {
     for (const [checksum, info] of Object.entries(request.badBinaries?.binaries ?? {})) {
-      const createdTime = info.createdTime ?? timestampOfMs(context.nowMs);
+      const createdTime = info.createdTime ?? timestampOf(context.nowMs);
       binaries[checksum] = BadBinaryInfo.fromPartial({ ...info, createdTime });
     }
     const max = context.options.badBinaryCountMax;
