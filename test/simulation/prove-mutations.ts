@@ -1,5 +1,5 @@
 // Proves that the checkers see: each seeded bug is run on seed after seed until a checker catches it.
-import { MUTATIONS, type Mutation } from './mutations.ts';
+import { MUTATIONS, type Mutation, NO_MUTATION } from './mutations.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 
 export const SEEDS_MAX = 60;
@@ -22,6 +22,8 @@ export async function prove(mutation: Mutation, from: number, seedsMax = SEEDS_M
       broke = error instanceof Error ? error.message : String(error);
     }
     if (result !== undefined && result.violations.length === 0) continue;
+    // What the seed breaks without the bug proves nothing of it.
+    if (!(await isClean(seed, mutation))) continue;
     const violations = result?.violations ?? [];
     const checkers = broke === '' ? [...new Set(violations.map(({ checker }) => checker))] : ['never ends'];
     const first = violations[0];
@@ -34,6 +36,16 @@ export async function prove(mutation: Mutation, from: number, seedsMax = SEEDS_M
     };
   }
   return { mutation, seedsNeeded: undefined, seed: undefined, checkers: [], story: '' };
+}
+
+async function isClean(seed: number, { regions }: Mutation): Promise<boolean> {
+  const mutation = regions === undefined ? NO_MUTATION : { ...NO_MUTATION, regions };
+  try {
+    return (await runSeed(seed, { mutation })).violations.length === 0;
+  } catch {
+    // It never ends.
+    return false;
+  }
 }
 
 export async function proveMutations(from: number): Promise<boolean> {
