@@ -8,16 +8,28 @@ import { isCloseCase } from './evolve-close.ts';
 import { addTimerTasks, forgetTimerTasks } from './timer-tasks.ts';
 
 const HOUR_MS = 3_600_000;
+/** A child whose parent has not asked for its first decision by then has been forgotten by it. */
+const PARENT_SILENCE_MS_MAX = 60_000;
 
 /** What a run's start leaves behind: its visibility record, its timeout, its backoff. */
 function addStartTasks(draft: Draft): void {
   const { info } = draft;
   draft.transferTask(info.startVersion, { $case: 'recordStarted', value: {} });
   addWorkflowTimeoutTask(draft);
-  if (info.firstDecisionBackoffSeconds > 0 && !info.hasProcessedOrPendingDecision) {
-    const fireTimeMs = info.startTimeMs + info.firstDecisionBackoffSeconds * 1000;
-    draft.timerTask(info.startVersion, fireTimeMs, { $case: 'workflowBackoff', value: {} });
+  const backoffMs = firstDecisionBackoffMs(info);
+  if (backoffMs > 0 && !info.hasProcessedOrPendingDecision) {
+    draft.timerTask(info.startVersion, info.startTimeMs + backoffMs, { $case: 'workflowBackoff', value: {} });
   }
+}
+
+/**
+ * How long a run waits for its first decision before it schedules that itself; 0: it has one from the start. A child's is asked for by its
+ * parent, at once. But the parent's branch may lose a conflict of regions and be forgotten with the wish: then the child goes on alone.
+ */
+function firstDecisionBackoffMs(info: Draft['info']): number {
+  const isChild = info.parent !== undefined && info.firstExecutionRunId === info.runId;
+  if (info.firstDecisionBackoffSeconds > 0 || !isChild) return info.firstDecisionBackoffSeconds * 1000;
+  return PARENT_SILENCE_MS_MAX;
 }
 
 /** When the run times out. The backoff before its first decision does not count; a retried run ends with its expiration. */
