@@ -5,7 +5,7 @@ import type { ChildInfo, TransferTask } from '@antiphon/proto/internal';
 import type { WorkflowState } from '#core';
 import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
-import { HISTORY_IDENTITY, ignoring, isServiceError, PARENT_CLOSE_REASON } from './outside-work.ts';
+import { endOrphan, HISTORY_IDENTITY, ignoring, isServiceError, PARENT_CLOSE_REASON } from './outside-work.ts';
 import { loadDurableState, loadEvent } from './run-access.ts';
 import { isClosed, isUnstarted } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
@@ -47,8 +47,10 @@ async function workOutside(
 
 const tellsParent = ({ info }: WorkflowState): boolean => info.parent !== undefined && info.closeStatus !== CONTINUED;
 
+const isAffectedBy = (policy: ParentClosePolicy): boolean => policy !== ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON;
+
 const isAffected = (child: Readonly<ChildInfo>): boolean =>
-  !isUnstarted(child.startedId) && child.parentClosePolicy !== ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON;
+  !isUnstarted(child.startedId) && isAffectedBy(child.parentClosePolicy);
 
 /** True when others must hear of the close. */
 export function hasOutsideWork(state: WorkflowState): boolean {
@@ -92,6 +94,29 @@ export async function tellOfEndedChild(context: HistoryContext, child: RunRef, p
     if (isClosed(state)) await tellParent(context, actor, state);
     return;
   }
+}
+
+/**
+ * The parent closed while it was unknown whether its child's start had happened. A child that was made after all would wait for ever for
+ * its parent to let it begin: it ends, or begins, as its close policy says.
+ */
+export async function settleUntoldChild(
+  context: HistoryContext,
+  parent: WorkflowState,
+  initiatedId: number,
+): Promise<TaskOutcome> {
+  const child = parent.children.get(initiatedId);
+  if (child === undefined || !isUnstarted(child.startedId) || !isClosed(parent)) return 'done';
+  const domainId = await childDomainId(context, parent, child);
+  if (domainId === undefined) return 'done';
+  const { workflowId } = child;
+  const actor = await context.shards.of(workflowId);
+  const made = await loadDurableState(actor, { domainId, workflowId, runId: '' });
+  if (made === undefined || made.info.createRequestId !== child.createRequestId || isClosed(made)) return 'done';
+  const { runId } = made.info;
+  if (isAffectedBy(child.parentClosePolicy)) return endOrphan(context, domainId, parent.info, workflowId, runId);
+  await ignoring(context.client().scheduleFirstDecision({ domainId, workflowId, runId }));
+  return 'done';
 }
 
 async function applyClosePolicy(

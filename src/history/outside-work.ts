@@ -122,10 +122,10 @@ export async function startChild(
   return 'done';
 }
 
-async function endOrphan(
+export async function endOrphan(
   context: HistoryContext,
   domainId: string,
-  task: TransferTask,
+  parent: RunRef,
   workflowId: string,
   runId: string,
 ): Promise<TaskOutcome> {
@@ -136,7 +136,7 @@ async function endOrphan(
         reason: PARENT_CLOSE_REASON,
         identity: HISTORY_IDENTITY,
         firstExecutionRunId: runId,
-        parent: { workflowId: task.workflowId, runId: task.runId },
+        parent: { workflowId: parent.workflowId, runId: parent.runId },
       },
     ),
   );

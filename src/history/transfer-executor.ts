@@ -3,7 +3,7 @@
 import type { TransferTask } from '@antiphon/proto/internal';
 import { ServiceError, unreachable } from '#base';
 import { findBadResetPoint, type WorkflowState } from '#core';
-import { closeExecution, tellOfEndedChild } from './close-executor.ts';
+import { closeExecution, settleUntoldChild, tellOfEndedChild } from './close-executor.ts';
 import type { HistoryContext } from './context.ts';
 import { cancelExternal, signalExternal, startChild } from './outside-work.ts';
 import { findState, loadDurableState } from './run-access.ts';
@@ -74,9 +74,12 @@ export function createTransferExecutor(
     if (work.$case === 'closeExecution') return closeExecution(context, visibility, actor, task);
     const found = findState(actor, task);
     const state = found instanceof Promise ? await found : found;
-    if (state === undefined || isTransferStale(state, task)) return 'done';
+    if (state === undefined) return 'done';
+    const isStale = isTransferStale(state, task);
+    if (isStale && work.$case !== 'startChild') return 'done';
     const domain = await context.domain(task.domainId);
-    if (!domain.isActiveHere) return 'standby';
+    if (!domain.isActiveHere) return isStale ? 'done' : 'standby';
+    if (isStale && work.$case === 'startChild') return settleUntoldChild(context, state, work.value.initiatedId);
     switch (work.$case) {
       case 'decision':
       case 'activity':
