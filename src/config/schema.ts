@@ -148,7 +148,7 @@ export const configSchema = {
     cacheBytes: {
       doc: 'Memory for workflow states, all shards together.',
       format: 'nat',
-      default: 128 * 1024 * 1024,
+      default: 64 * 1024 * 1024,
       env: 'ANTIPHON_HISTORY_CACHE_BYTES',
     },
   },

@@ -61,7 +61,7 @@ export interface HistoryOptions {
 
 export const DEFAULT_HISTORY_OPTIONS: HistoryOptions = {
   shardCount: 4,
-  cacheBytes: 128 * 1024 * 1024,
+  cacheBytes: 64 * 1024 * 1024,
   recentBytesPerRun: 128 * 1024,
   timerWindowMs: 60_000,
   timersInMemoryMax: 200_000,
