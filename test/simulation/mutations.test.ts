@@ -1,0 +1,35 @@
+// Checkers that never find anything prove nothing: bugs that show at once are caught here on every run. All of them, and how many seeds each
+// takes, by `npm run sim -- --mutations`.
+import { describe, expect, it } from 'vitest';
+import { MUTATIONS } from './mutations.ts';
+import { prove } from './prove-mutations.ts';
+
+const QUICK_SEEDS_MAX = 3;
+const QUICK: readonly (readonly [mutation: string, checker: string])[] = [
+  ['acknowledged-before-commit', 'tasks-match-state'],
+  ['signal-request-ids-lost', 'unknown-is-zero-or-one'],
+  ['create-request-id-lost', 'one-current-run'],
+  ['current-row-not-closed', 'one-current-run'],
+  ['stale-execution-read', 'history-wellformed'],
+  ['timers-not-stored', 'tasks-match-state'],
+  ['history-batch-dropped', 'history-wellformed'],
+  ['visibility-close-lost', 'visibility-agrees'],
+  ['visibility-mixes-tenants', 'tenant-isolation'],
+  ['retention-before-archive', 'archive-complete'],
+  ['replication-task-skipped', 'replicas-agree'],
+];
+
+describe('a seeded bug', () => {
+  it.each(QUICK)('%s is caught by %s', async (name, checker) => {
+    const mutation = MUTATIONS.find((candidate) => candidate.name === name);
+    if (mutation === undefined) throw new Error(`no mutation ${name}`);
+    const proof = await prove(mutation, 1, QUICK_SEEDS_MAX);
+    expect(proof.checkers).toContain(checker);
+  });
+
+  it('has a name of its own, and there are at least twelve', () => {
+    const names = MUTATIONS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.length).toBeGreaterThanOrEqual(12);
+  });
+});
