@@ -15,6 +15,7 @@ import { createMemoryStore } from '#persistence/memory';
 import { createSqliteStore } from '#persistence/sqlite';
 import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
 import { createMemoryVisibility, createSqliteVisibility, type VisibilityStore } from '#visibility';
+import { boundHeapGrowth } from './heap-growth.ts';
 import { createRegion, type Region } from './region.ts';
 
 export interface RunningServer {
@@ -68,6 +69,7 @@ function archivalOptions(config: ServerConfig) {
 }
 
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  boundHeapGrowth();
   const metrics = createPrometheusMetrics({ cluster: config.cluster.current });
   const logger = createLogger({ level: config.log.level, name: 'antiphon' }).child({
     'cluster-name': config.cluster.current,
