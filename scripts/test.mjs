@@ -89,6 +89,12 @@ async function simulation() {
   return counts;
 }
 
+/** Thirty seeds, and the simulation's own tests: determinism, seeds that found defects, seeded bugs that must be caught. */
+async function simulationSuite() {
+  const [seeds, own] = [await simulation(), await vitest(['simulation'])];
+  return { passed: seeds.passed + own.passed, failed: seeds.failed + own.failed, skipped: own.skipped };
+}
+
 async function goClient() {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 1, reason: 'no Go toolchain' };
   const port = await freePort();
@@ -133,7 +139,7 @@ const suites = [
   ['check', check],
   ['unit', () => vitest(['unit', 'scenario'])],
   ['contract', () => vitest(['contract'])],
-  ['simulation', simulation],
+  ['simulation', simulationSuite],
   ['integration', () => vitest(['integration', 'multiregion', 'compat'])],
   ['go-client', goClient],
   ['story', story],
