@@ -16,8 +16,10 @@ type Options = Parameters<HistoryClient['getHistory']>[1];
 
 const NO_TOKEN = new Uint8Array(0);
 const EMPTY: Page = { historyBlobs: [], nextPageToken: NO_TOKEN };
-// The answer needs time to travel before the caller's deadline.
-const COMPLETION_BUFFER_MS = 50;
+// An answer needs time to reach its caller: a share of what the caller gave, so that a busy host is not late either.
+const ANSWER_SHARE = 0.1;
+const ANSWER_MS_MIN = 50;
+const ANSWER_MS_MAX = 1000;
 const PAGE_EVENTS_MAX = 1_000;
 
 /** What is taken of a run in one turn. */
@@ -53,7 +55,9 @@ export function createHistoryApi(context: HistoryContext): Pick<HistoryClient, '
 
   const waitDeadlineMs = ({ deadlineMs }: Options): number => {
     const latestMs = env.clock.nowMs() + context.options.longPollMs;
-    return deadlineMs === undefined ? latestMs : Math.min(latestMs, deadlineMs - COMPLETION_BUFFER_MS);
+    if (deadlineMs === undefined) return latestMs;
+    const share = (deadlineMs - env.clock.nowMs()) * ANSWER_SHARE;
+    return Math.min(latestMs, deadlineMs - Math.min(ANSWER_MS_MAX, Math.max(ANSWER_MS_MIN, share)));
   };
 
   const closeEventPage = async (taken: Snapshot, token: HistoryPageToken, options: Options): Promise<Page> => {
