@@ -118,12 +118,14 @@ const unreadable = (region: RegionAtRest): Violation[] =>
 /** With live workers and no faults, every run that is not a schedule ends. */
 const lostWork = (region: RegionAtRest): Violation[] =>
   region.stored.filter(isOpenRun).map((run) => {
-    const { info, activities, timers, children } = run.state;
+    const { info, activities, timers, children, signals, requestCancels } = run.state;
     const pending = [
       info.decision === undefined ? '' : `decision ${info.decision.scheduleId} (started ${info.decision.startedId})`,
       ...[...activities.values()].map(({ activityId, startedId }) => `activity ${activityId} (started ${startedId})`),
       ...[...timers.keys()].map((timerId) => `timer ${timerId}`),
       ...[...children.values()].map(({ workflowId }) => `child ${workflowId}`),
+      ...[...signals.keys()].map((initiatedId) => `signal of event ${initiatedId} to another run`),
+      ...[...requestCancels.keys()].map((initiatedId) => `cancel of event ${initiatedId} of another run`),
     ].filter((text) => text !== '');
     const rest = isZombieRun(run) ? 'a zombie that nobody ends' : `open; pending: ${pending.join(', ') || 'nothing'}`;
     return {
