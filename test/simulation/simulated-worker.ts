@@ -106,13 +106,16 @@ export function startWorker(world: World, place: WorkerPlace, watch: Watch): voi
       ),
     );
 
-  /** Sticky tasks bring only what is new; a worker that does not know the run reads the rest, as SDKs do. */
+  /**
+   * Sticky tasks bring only what is new; a worker that does not know the run reads the rest, as SDKs do. A history that ends before the
+   * decision began was read where the run is not owned any more: the task is left alone.
+   */
   const wholeHistory = async (task: PollForDecisionTaskResponse): Promise<readonly HistoryEvent[] | undefined> => {
     const given = task.history?.events ?? [];
-    if (given[0]?.eventId === 1n && task.nextPageToken.length === 0) return given;
-    const events: HistoryEvent[] = [];
-    let nextPageToken: Uint8Array = new Uint8Array();
-    do {
+    const isFromStart = given[0]?.eventId === 1n;
+    const events: HistoryEvent[] = isFromStart ? [...given] : [];
+    let nextPageToken: Uint8Array = isFromStart ? task.nextPageToken : new Uint8Array();
+    for (let hasMore = !isFromStart || nextPageToken.length > 0; hasMore; hasMore = nextPageToken.length > 0) {
       const request = GetWorkflowExecutionHistoryRequest.fromPartial({
         domain: tenant,
         workflowExecution: task.workflowExecution,
@@ -123,8 +126,9 @@ export function startWorker(world: World, place: WorkerPlace, watch: Watch): voi
       if (page === undefined) return undefined;
       events.push(...(page.history?.events ?? []));
       nextPageToken = page.nextPageToken;
-    } while (nextPageToken.length > 0);
-    return events.filter(({ eventId }) => eventId <= task.startedEventId);
+    }
+    const seen = events.filter(({ eventId }) => eventId <= task.startedEventId);
+    return seen.at(-1)?.eventId === task.startedEventId ? seen : undefined;
   };
 
   const requireTenant = (events: readonly HistoryEvent[]): void => {
