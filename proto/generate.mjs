@@ -1,12 +1,14 @@
 // Generates proto/src/gen from the .proto files with ts-proto, and one index per package that re-exports its messages.
-// Run by `npm run gen` (part of install and build). The output is not committed.
+// Run by `npm run gen` (part of install and build). The output is not committed. It is made beside and then put in place as a whole, so that two
+// runs at once, or a build during one, never see half of it.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const out = path.join(here, 'src/gen');
+const target = path.join(here, 'src/gen');
+const out = path.join(here, '.cache', `gen-${process.pid}`);
 const bin = (name) => path.join(here, '../node_modules/.bin', name);
 const options = [
   'forceLong=bigint',
@@ -57,7 +59,9 @@ function useSharedCodec(text, codec) {
 for (const name of fs.readdirSync(out, { recursive: true })) {
   if (!name.endsWith('.ts')) continue;
   const file = path.join(out, name);
-  const codec = path.relative(path.dirname(file), path.join(here, 'src/codec.ts')).replaceAll(path.sep, '/');
+  const codec = path
+    .relative(path.dirname(path.join(target, name)), path.join(here, 'src/codec.ts'))
+    .replaceAll(path.sep, '/');
   fs.writeFileSync(file, useSharedCodec(fs.readFileSync(file, 'utf8'), codec));
 }
 
@@ -92,3 +96,8 @@ for (const [name, folder] of Object.entries(indexes)) {
   fs.writeFileSync(path.join(out, `${name}.ts`), `${lines.join('\n')}\n`);
 }
 fs.appendFileSync(path.join(out, 'google.ts'), "export { Status } from './google/rpc/status.ts';\n");
+
+const replaced = `${out}-replaced`;
+if (fs.existsSync(target)) fs.renameSync(target, replaced);
+fs.renameSync(out, target);
+fs.rmSync(replaced, { recursive: true, force: true });
