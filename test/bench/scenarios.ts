@@ -248,7 +248,7 @@ async function idleAndRecover(options: BenchOptions): Promise<readonly Row[]> {
   const startSeconds = (performance.now() - begun) / 1000;
   await new Promise((resolve) => setTimeout(resolve, 10_000));
   const cpu = server.cpuSeconds();
-  const idleSeconds = 20;
+  const idleSeconds = 60; // Holds each kind of periodic work at least once.
   await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
   const idle: Row = {
     scenario: `idle ${options.openWorkflows} open`,
