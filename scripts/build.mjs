@@ -50,3 +50,7 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
 });
 fs.copyFileSync(path.join(root, 'proto/src/gen/descriptors.binpb'), path.join(root, 'dist/descriptors.binpb'));
+// The service's own workflows run in the SDK's sandbox: their bundle is made here, so that no server makes it at start.
+const { bundleWorkflows } = await import('../sdk/dist/worker/index.js');
+const systemBundle = await bundleWorkflows({ workflowsPath: path.join(root, 'src/worker/system/workflows/index.ts') });
+fs.writeFileSync(path.join(root, 'dist/system-workflows.json'), JSON.stringify(systemBundle));

@@ -1,5 +1,16 @@
 // @antiphon/sdk/worker: hosts workflows and activities, bundles workflows, replays histories.
-export { type Connection, connect, type GrpcTransportOptions, isRpcError, RpcError } from '../transport/index.ts';
+export {
+  type CallLimits,
+  type Connection,
+  connect,
+  createRpcError,
+  type GrpcTransportOptions,
+  isRpcError,
+  RpcError,
+  StatusCode,
+  type Transport,
+  type UnaryMethod,
+} from '../transport/index.ts';
 export type { Activities } from './activity-runner.ts';
 export { createStderrLogger, type LogFields, type Logger } from './logger.ts';
 export { NonDeterminismError } from './non-determinism.ts';

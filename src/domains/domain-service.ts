@@ -41,6 +41,7 @@ import {
   replicatedNewRecord,
   withReplicatedChange,
 } from './replication-rules.ts';
+import { isSystemDomain, refuseSystemDomain } from './system-domains.ts';
 import { updatedDomainRecord } from './update-rules.ts';
 import { requireAdminToken, requirePrimary } from './validation.ts';
 
@@ -103,6 +104,7 @@ class StoreDomainService implements DomainService {
   }
 
   async register(request: RegisterDomainRequest): Promise<{ domainId: string }> {
+    if (isSystemDomain(request.name)) throw domainAlreadyExists('Domain already exists.');
     const { env, store } = this.#deps;
     const record = newDomainRecord(request, uuidV7(env), this.#context());
     let saved: DomainRecord;
@@ -140,6 +142,7 @@ class StoreDomainService implements DomainService {
   }
 
   async update(request: UpdateDomainRequest): Promise<UpdateDomainResponse> {
+    refuseSystemDomain(request.name);
     const record = await this.#change(byName(request.name), (stored, context) =>
       updatedDomainRecord(stored, request, context),
     );
@@ -168,6 +171,7 @@ class StoreDomainService implements DomainService {
 
   async deprecate(request: DeprecateDomainRequest): Promise<void> {
     requireAdminToken(request.securityToken, this.#options);
+    refuseSystemDomain(request.name);
     await this.#change(byName(request.name), (stored, context) => {
       const domain = domainOf(stored);
       if (domain.isGlobalDomain) requirePrimary(context.clusters);
@@ -184,6 +188,7 @@ class StoreDomainService implements DomainService {
 
   async delete(request: DeleteDomainRequest): Promise<void> {
     requireAdminToken(request.securityToken, this.#options);
+    refuseSystemDomain(request.name);
     const record = await this.#find(byName(request.name));
     const domain = domainOf(record);
     if (domain.isGlobalDomain) requirePrimary(this.#deps.clusters);

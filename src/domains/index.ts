@@ -8,4 +8,6 @@ export * from './options.ts';
 export * from './ports.ts';
 export * from './register-rules.ts';
 export * from './replication-rules.ts';
+export * from './system-domains.ts';
+export * from './system-task-lists.ts';
 export * from './update-rules.ts';

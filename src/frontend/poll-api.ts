@@ -2,6 +2,7 @@
 // when its caller hangs up or the host stops, so that no task is handed to nobody.
 import { PollForActivityTaskResponse, PollForDecisionTaskResponse, type TaskList, TaskListKind } from '@antiphon/proto';
 import { badRequest } from '#base';
+import { refuseSystemTaskList } from '#domains';
 import type { CallContext, CallOptions, Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps, FrontendOptions } from './ports.ts';
@@ -68,6 +69,7 @@ export function createPollApi(
     requireTime(context);
     checkLength(request.identity, limits, 'Identity');
     const taskList = requireTaskList(request.taskList, limits);
+    if (!context.isSystem) refuseSystemTaskList(taskList.name);
     checkEnum(taskList.kind, TaskListKind, 'TaskListKind');
     return { ...taskList, kind: taskList.kind || TaskListKind.TASK_LIST_KIND_NORMAL };
   };

@@ -14,20 +14,32 @@ import {
 } from './service-handlers.ts';
 import type { UntypedHandler } from './unary-dispatch.ts';
 
-export function createLocalFrontendClient(
-  services: Services,
-  options: { readonly context?: Partial<CallContext>; nowMs(): number },
-): FrontendClient {
+export interface LocalClientOptions {
+  readonly context?: Partial<CallContext>;
+  nowMs(): number;
+}
+
+/** Calls a handler by the path of its RPC, `/package.Service/Method`. */
+export type LocalCaller = (path: string, request: unknown, options?: RemoteCallOptions) => Promise<unknown>;
+
+export function createLocalCaller(services: Services, options: LocalClientOptions): LocalCaller {
   const handlers = handlersByPath(services);
-  return mapServices((definition) => async (request: unknown, callOptions: RemoteCallOptions = {}) => {
-    const handler = handlers.get(definition.path);
-    if (handler === undefined) throw unimplemented(`${operationName(definition.path)} is not served by this server.`);
+  return async (path, request, callOptions = {}) => {
+    const handler = handlers.get(path);
+    if (handler === undefined) throw unimplemented(`${operationName(path)} is not served by this server.`);
     const reply = await handler(
       request,
       createLocalContext({ ...options.context, ...callFields(callOptions, options) }),
     );
-    return carriesHistory(definition.path) ? withDecodedHistory(definition.path, reply as WithHistory<unknown>) : reply;
-  });
+    return carriesHistory(path) ? withDecodedHistory(path, reply as WithHistory<unknown>) : reply;
+  };
+}
+
+export function createLocalFrontendClient(services: Services, options: LocalClientOptions): FrontendClient {
+  const call = createLocalCaller(services, options);
+  return mapServices(
+    (definition) => (request: unknown, callOptions?: RemoteCallOptions) => call(definition.path, request, callOptions),
+  );
 }
 
 function callFields(call: RemoteCallOptions, clock: { nowMs(): number }): Partial<CallContext> {
@@ -38,7 +50,8 @@ function callFields(call: RemoteCallOptions, clock: { nowMs(): number }): Partia
   };
 }
 
-function handlersByPath(services: Services): ReadonlyMap<string, UntypedHandler> {
+/** The handlers there are, by gRPC path. */
+export function handlersByPath(services: Services): ReadonlyMap<string, UntypedHandler> {
   const found = new Map<string, UntypedHandler>();
   for (const [name, definitions] of Object.entries(SERVICE_DEFINITIONS)) {
     const handlers = services[name as ServiceName] as Readonly<Record<string, UntypedHandler>> | undefined;

@@ -9,6 +9,7 @@ import {
   type DomainCache,
   type DomainOptions,
   type DomainService,
+  ensureSystemDomains,
 } from '#domains';
 import type { Env } from '#env';
 import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
@@ -18,7 +19,16 @@ import type { Store } from '#persistence';
 import { replicateEvents, syncActivity } from '#replication';
 import type { MatchingClient, RemoteFrontendClient } from '#rpc';
 import { compileRecordMatcher, SEARCH_ATTRIBUTES, type VisibilityStore } from '#visibility';
-import { createWorkerService, type WorkerOptions, type WorkerService } from '#worker';
+import {
+  createSystemWorkers,
+  createWorkerService,
+  type SystemWorkers,
+  type SystemWorkersOptions,
+  systemTaskLists,
+  type WorkerOptions,
+  type WorkerService,
+  watchTaskLists,
+} from '#worker';
 
 export interface RegionDeps {
   readonly env: Env;
@@ -39,6 +49,8 @@ export interface RegionOptions {
   readonly matching: Partial<MatchingOptions>;
   readonly frontend: Partial<FrontendOptions>;
   readonly worker: Partial<WorkerOptions>;
+  /** The service's own workflows (schedules, batches, failover manager). Undefined: this region runs none. */
+  readonly systemWorkflows?: Partial<SystemWorkersOptions> | undefined;
 }
 
 export interface Region {
@@ -48,6 +60,7 @@ export interface Region {
   readonly domains: DomainCache;
   readonly domainService: DomainService;
   readonly worker: WorkerService;
+  readonly systemWorkers: SystemWorkers | undefined;
   readonly archiver: Archiver;
   start(): Promise<void>;
   /** Answers waiting polls, lets running work finish, hands everything to the store. */
@@ -70,7 +83,9 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     { cluster: clusters.currentCluster },
   );
   // History and matching call each other: each is given the other through a reference that is read at the call.
-  const matchingClient: MatchingClient = lateBound(() => matching);
+  const systemWorkers = systemWorkersOf(deps, options, domains, () => frontend);
+  const matchingClient: MatchingClient =
+    systemWorkers === undefined ? lateBound(() => matching) : watchTaskLists(() => matching, systemWorkers.notice);
   const history = createHistoryService(
     {
       env,
@@ -139,16 +154,22 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     domains,
     domainService,
     worker,
+    systemWorkers,
     archiver,
     async start() {
+      if (systemWorkers !== undefined) {
+        await ensureSystemDomains({ store: store.domains, cache: domains, clusters, nowMs: env.clock.nowMs() });
+      }
       domainService.start();
       domains.start();
       archiver.start();
       matching.start();
       await history.start();
       worker.start();
+      await systemWorkers?.start();
     },
     async stop() {
+      await systemWorkers?.stop();
       frontend.stop();
       await worker.stop();
       await matching.stop();
@@ -158,6 +179,21 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       domainService.stop();
     },
   };
+}
+
+function systemWorkersOf(
+  { env, store }: RegionDeps,
+  { systemWorkflows }: RegionOptions,
+  domains: DomainCache,
+  frontend: () => Frontend,
+): SystemWorkers | undefined {
+  if (systemWorkflows === undefined) return undefined;
+  const services = () => frontend().services;
+  return createSystemWorkers(
+    { env, domains, taskLists: store.taskLists, services },
+    systemTaskLists(),
+    systemWorkflows,
+  );
 }
 
 function domainOperations(service: DomainService) {

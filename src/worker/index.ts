@@ -1,2 +1,3 @@
 export * from './replication-host.ts';
+export * from './system/index.ts';
 export * from './worker-service.ts';
