@@ -6,6 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildCadenceCli } from './cadence-cli.mjs';
 import { ensureBuilt, ensureInstalled } from './prepare.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -55,11 +56,12 @@ async function check() {
   return counts;
 }
 
-async function vitest(projects) {
+async function vitest(projects, more = []) {
   const file = path.join(scratch, `${projects[0]}.json`);
   const code = await run('node_modules/.bin/vitest', [
     'run',
     ...projects.flatMap((project) => ['--project', project]),
+    ...more,
     '--passWithNoTests',
     '--reporter=default',
     '--reporter=json',
@@ -130,6 +132,12 @@ async function goClient() {
   return counts;
 }
 
+/** Cadence's own command line, built from its Go module, against us. */
+async function cadenceCli() {
+  if (buildCadenceCli() === undefined) return { skipped: 1, reason: 'no Go toolchain' };
+  return await vitest(['compat'], ['test/compat/cli']);
+}
+
 async function story() {
   const code = await run('node', ['scripts/start.mjs', '--once']);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
@@ -140,8 +148,9 @@ const suites = [
   ['unit', () => vitest(['unit', 'scenario'])],
   ['contract', () => vitest(['contract'])],
   ['simulation', simulationSuite],
-  ['integration', () => vitest(['integration', 'multiregion', 'compat'])],
+  ['integration', () => vitest(['integration', 'multiregion', 'compat'], ['--exclude', 'test/compat/cli/**'])],
   ['go-client', goClient],
+  ['cadence-cli', cadenceCli],
   ['story', story],
 ];
 
