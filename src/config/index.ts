@@ -1,2 +1,4 @@
+export * from './authorization-schema.ts';
 export * from './load.ts';
 export * from './schema.ts';
+export * from './tls-schema.ts';

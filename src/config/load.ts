@@ -2,7 +2,9 @@
 import fs from 'node:fs';
 import convict from 'convict';
 import { parse } from 'yaml';
+import { faultOfAuthorization } from './authorization-schema.ts';
 import { checkMembers, configSchema, type ServerConfig } from './schema.ts';
+import { faultOfListenerTls } from './tls-schema.ts';
 
 // Under this name, and only under it, convict takes a map as one value that a file replaces, instead of merging into the default.
 convict.addFormat({ name: 'object', validate: checkMembers, coerce: (value: unknown) => value });
@@ -75,8 +77,21 @@ export function loadConfig(options: {
       );
     }
   }
+  checkSecurity(value);
   if (value.archival.enabled && value.archival.uri === '') {
     throw new ConfigError('archival.enabled needs archival.uri, as file:///var/lib/antiphon/archive');
   }
   return value;
+}
+
+function checkSecurity({ frontend, metrics, authorization }: ServerConfig): void {
+  for (const [where, tls] of [
+    ['frontend.tls', frontend.tls],
+    ['metrics.tls', metrics.tls],
+  ] as const) {
+    const fault = faultOfListenerTls(tls);
+    if (fault !== undefined) throw new ConfigError(`${where}: ${fault}`);
+  }
+  const fault = faultOfAuthorization(authorization, frontend.tls.requireClientAuth);
+  if (fault !== undefined) throw new ConfigError(`authorization: ${fault}`);
 }

@@ -1,10 +1,14 @@
 // The static configuration: one convict schema that validates, documents (docs/operate/config.md is made from it) and reads environment
 // variables. Precedence, lowest first: defaults here, config files in the order given, environment, command line.
+import { type AuthorizationConfig, authorizationSchema } from './authorization-schema.ts';
+import { type ConnectionTls, checkConnectionTls, type ListenerTls, listenerTlsSchema } from './tls-schema.ts';
 
 export interface ClusterConfig {
   readonly enabled: boolean;
   readonly initialFailoverVersion: number;
   readonly rpcAddress: string;
+  /** Of connections to it. */
+  readonly tls?: ConnectionTls;
 }
 
 export interface ServerConfig {
@@ -13,14 +17,17 @@ export interface ServerConfig {
     readonly primary: string;
     readonly failoverVersionIncrement: number;
     readonly members: Readonly<Record<string, ClusterConfig>>;
+    readonly authorizationProvider: { readonly privateKey: string };
   };
   readonly frontend: {
     readonly address: string;
+    readonly tls: ListenerTls;
     readonly insecure: boolean;
     readonly domainRps: number;
     readonly forwarding: 'noop' | 'selected-apis-forwarding';
   };
-  readonly metrics: { readonly address: string };
+  readonly metrics: { readonly address: string; readonly tls: ListenerTls };
+  readonly authorization: AuthorizationConfig;
   readonly persistence: {
     readonly driver: 'sqlite' | 'memory';
     readonly sqlite: { readonly path: string; readonly synchronous: 'FULL' | 'NORMAL' };
@@ -60,6 +67,7 @@ export const checkMembers = (value: unknown): void => {
       throw new Error(`${name}.initialFailoverVersion ${version} is taken by another cluster`);
     seen.add(version as number);
     address(member.rpcAddress ?? '');
+    checkConnectionTls(member.tls, `${name}.tls`);
   }
 };
 
@@ -79,14 +87,23 @@ export const configSchema = {
       env: 'ANTIPHON_FAILOVER_VERSION_INCREMENT',
     },
     members: {
-      doc: 'Every region of the group: enabled, initialFailoverVersion (unique, below the increment), rpcAddress of its frontend.',
+      doc: 'Every region of the group: enabled, initialFailoverVersion (unique, below the increment), rpcAddress of its frontend, tls of connections to it.',
       format: 'object',
       default: { 'region-a': { enabled: true, initialFailoverVersion: 0, rpcAddress: '' } } as Record<
         string,
         ClusterConfig
       >,
     },
+    authorizationProvider: {
+      privateKey: {
+        doc: 'PEM file of the key (RSA or P-256) that signs the tokens of calls to other regions.',
+        format: String,
+        default: '',
+        env: 'ANTIPHON_AUTH_PRIVATE_KEY',
+      },
+    },
   },
+  authorization: authorizationSchema,
   frontend: {
     address: {
       doc: 'gRPC listener. Port 0 picks a free one.',
@@ -94,6 +111,7 @@ export const configSchema = {
       default: '127.0.0.1:7833',
       env: 'ANTIPHON_FRONTEND_ADDRESS',
     },
+    tls: listenerTlsSchema('gRPC', 'ANTIPHON_TLS'),
     insecure: {
       doc: 'Allow a listener beyond loopback without authentication.',
       format: Boolean,
@@ -120,6 +138,7 @@ export const configSchema = {
       default: '127.0.0.1:9464',
       env: 'ANTIPHON_METRICS_ADDRESS',
     },
+    tls: listenerTlsSchema('metrics', 'ANTIPHON_METRICS_TLS'),
   },
   persistence: {
     driver: { doc: 'Store.', format: ['sqlite', 'memory'], default: 'sqlite', env: 'ANTIPHON_PERSISTENCE' },

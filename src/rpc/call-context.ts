@@ -1,6 +1,8 @@
 // What the caller said beside the request: the Cadence metadata of semantics §1.2, the deadline, and whether he is still there.
 // Everything is read lazily, because most calls use little of it. `rpc-service` and its kin are not required and never echoed.
+import type { PeerCertificate } from 'node:tls';
 import { Metadata } from '@grpc/grpc-js';
+import { FAIRNESS_KEY, FAIRNESS_WEIGHT_KEY, PRIORITY_KEY } from '#core';
 import type { CallerInfo } from './clients.ts';
 
 export interface ClientFeatureFlags {
@@ -17,14 +19,39 @@ export interface CallContext {
   readonly callerType: string;
   readonly featureFlags: ClientFeatureFlags;
   readonly isolationGroup: string;
-  /** Raw JWT, without `Bearer `. */
+  /** A key of the request's metadata that has no member of its own here; empty when absent. */
+  metadataText(key: string): string;
+  /** Raw JWT, without `Bearer `: of `cadence-authorization`, else of `authorization`. */
   readonly authorization: string;
+  /** The verified certificate of the connection, when callers must have one (mTLS). */
+  readonly clientCertificate: ClientCertificate | undefined;
+  /** Address of the caller's end of the connection. */
+  readonly peer: string;
   /** Set when another region's frontend forwarded this call: it is not forwarded again. */
   readonly forwardingCluster: string;
+  /** The service's own workflows call, inside this process. No metadata of a remote caller can set it. */
+  readonly isSystem: boolean;
   /** Unix milliseconds; undefined: the caller set none. */
   readonly deadlineMs: number | undefined;
   /** Aborted when the caller hung up or the deadline passed. */
   readonly signal: AbortSignal;
+}
+
+/** Whom a call is made by. */
+export interface Principal {
+  /** For logs and the audit: the token's name or subject, or the certificate's. */
+  readonly name: string;
+  readonly isAdmin: boolean;
+  readonly groups: readonly string[];
+}
+
+/** This process itself: calls that are `isSystem`. */
+export const SYSTEM_PRINCIPAL: Principal = { name: 'system', isAdmin: true, groups: [] };
+
+export interface ClientCertificate {
+  readonly commonName: string;
+  /** As `DNS:worker.example`, `URI:spiffe://…`. */
+  readonly alternativeNames: readonly string[];
 }
 
 export const METADATA = {
@@ -37,6 +64,7 @@ export const METADATA = {
   featureFlags: 'cadence-client-feature-flags',
   callerType: 'cadence-caller-type',
   authorization: 'cadence-authorization',
+  bearer: 'authorization',
   isolationGroup: 'cadence-client-isolation-group',
   forwardingCluster: 'cadence-forwarding-cluster',
 } as const;
@@ -51,6 +79,8 @@ export interface IncomingCall {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
   getDeadline(): Date | number;
+  getPeer(): string;
+  getAuthContext(): { readonly sslPeerCertificate?: PeerCertificate };
   on(event: 'cancelled', listener: () => unknown): unknown;
 }
 
@@ -64,6 +94,7 @@ export function createCallContext(call: IncomingCall): ServedCallContext {
 }
 
 class GrpcCallContext implements ServedCallContext {
+  readonly isSystem = false;
   readonly #call: IncomingCall;
   #caller: CallerInfo | undefined;
   #flags: ClientFeatureFlags | undefined;
@@ -102,12 +133,31 @@ class GrpcCallContext implements ServedCallContext {
     return this.#flags;
   }
 
+  metadataText(key: string): string {
+    return this.#text(key);
+  }
+
   get isolationGroup(): string {
     return this.#text(METADATA.isolationGroup);
   }
 
   get authorization(): string {
-    return this.#text(METADATA.authorization);
+    const own = this.#text(METADATA.authorization);
+    return withoutScheme(own === '' ? this.#text(METADATA.bearer) : own);
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    // Only of a connection whose certificate was verified.
+    const certificate = this.#call.getAuthContext().sslPeerCertificate;
+    if (certificate === undefined) return undefined;
+    return {
+      commonName: [certificate.subject?.CN ?? ''].flat()[0] ?? '',
+      alternativeNames: alternativeNames(certificate.subjectaltname ?? ''),
+    };
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
   }
 
   get forwardingCluster(): string {
@@ -135,20 +185,34 @@ class GrpcCallContext implements ServedCallContext {
   }
 }
 
-/** A context for calls inside this process: tests, system workflows, the SDK's test environment. */
+// Node quotes a name that holds a separator. Such a name is somebody's attempt to look like two: none of the certificate counts then.
+const alternativeNames = (text: string): readonly string[] =>
+  text === '' || text.includes('"') ? [] : text.split(', ');
+
+const BEARER = /^bearer +/i;
+const withoutScheme = (text: string): string => text.replace(BEARER, '');
+
+/**
+ * A context for calls without a gRPC connection: tests, system workflows, the HTTP gateway. Where calls are authenticated it is nobody's,
+ * unless `authorization` proves somebody, or `isSystem` says that this process itself calls.
+ */
 export function createLocalContext(fields: Partial<CallContext> = {}): CallContext {
-  return {
+  const nobody: CallContext = {
     caller: { clientImpl: '', featureVersion: '', libraryVersion: '' },
     callerName: 'in-process',
     callerType: 'internal',
     featureFlags: { workflowExecutionAlreadyCompletedErrorEnabled: true, autoforwardingEnabled: false },
     isolationGroup: '',
+    metadataText: () => '',
     authorization: '',
+    clientCertificate: undefined,
+    peer: 'in-process',
     forwardingCluster: '',
+    isSystem: false,
     deadlineMs: undefined,
     signal: new AbortController().signal,
-    ...fields,
   };
+  return { ...nobody, ...fields };
 }
 
 /** jsonpb of api.v1.FeatureFlags, in any of its spellings. What does not parse counts as no flag. */
@@ -186,6 +250,9 @@ export function forwardedMetadata(context: CallContext, currentCluster: string):
     [METADATA.callerType, context.callerType],
     [METADATA.authorization, context.authorization],
     [METADATA.isolationGroup, context.isolationGroup],
+    [PRIORITY_KEY, context.metadataText(PRIORITY_KEY)],
+    [FAIRNESS_KEY, context.metadataText(FAIRNESS_KEY)],
+    [FAIRNESS_WEIGHT_KEY, context.metadataText(FAIRNESS_WEIGHT_KEY)],
     [METADATA.forwardingCluster, currentCluster],
   ];
   for (const [key, value] of entries) {

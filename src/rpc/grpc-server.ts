@@ -7,6 +7,7 @@ import type { Env } from '#env';
 import { addHealthService } from './health.ts';
 import { addReflectionService, REFLECTION_SERVICES } from './reflection.ts';
 import { SERVICE_DEFINITIONS, type ServiceName, type Services, type UnaryDefinition } from './service-handlers.ts';
+import { type ServerTls, serverCredentials } from './tls-credentials.ts';
 import { type Admission, servedDefinition, type UntypedHandler, unaryHandler } from './unary-dispatch.ts';
 
 export interface GrpcServerOptions {
@@ -21,6 +22,8 @@ export interface GrpcServerOptions {
   readonly maxStreamsPerConnection?: number;
   readonly keepaliveTimeMs?: number;
   readonly keepaliveTimeoutMs?: number;
+  /** Without it the listener is plain text. */
+  readonly tls?: ServerTls | undefined;
   /** Allows an address that is not loopback although calls are not authenticated. */
   readonly insecure?: boolean;
 }
@@ -64,7 +67,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   addReflectionService(server, [...names, 'grpc.health.v1.Health', ...REFLECTION_SERVICES]);
   return {
     async start() {
-      const port = await bind(server, address);
+      const port = await bind(server, address, options.tls);
       health.setServing(true);
       return { address: `${host.includes(':') ? `[${host}]` : host}:${port}`, port };
     },
@@ -97,9 +100,10 @@ function addServices(server: Server, services: Services, admission: Admission, e
   return names;
 }
 
-function bind(server: Server, address: string): Promise<number> {
+function bind(server: Server, address: string, tls: ServerTls | undefined): Promise<number> {
+  const credentials = tls === undefined ? ServerCredentials.createInsecure() : serverCredentials(tls);
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
     });

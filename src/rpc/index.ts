@@ -1,11 +1,16 @@
+export * from './byte-calls.ts';
 export * from './call-context.ts';
+export * from './certificate-files.ts';
 export * from './client-version.ts';
 export * from './clients.ts';
+export { readDescriptorFile } from './descriptors.ts';
 export * from './errors.ts';
 export * from './grpc-server.ts';
 export { withDecodedHistory } from './history-splice.ts';
-export * from './local-client.ts';
+export { createLocalCaller, createLocalFrontendClient } from './local-client.ts';
 export * from './remote-client.ts';
 export * from './replication-requests.ts';
 export * from './service-handlers.ts';
 export * from './task-token.ts';
+export * from './tls-credentials.ts';
+export { unexpectedErrorLog } from './unary-dispatch.ts';

@@ -1,12 +1,6 @@
 // A typed client of a frontend in another process: forwarding between regions, replication pulls, the CLI and benchmarks. One promise
 // function per RPC; statuses come back as the ServiceErrors they were. Connecting is lazy and repeats by itself.
-import {
-  Client,
-  credentials,
-  type CallOptions as GrpcCallOptions,
-  type ServiceError as GrpcError,
-  Metadata,
-} from '@grpc/grpc-js';
+import { Client, type CallOptions as GrpcCallOptions, type ServiceError as GrpcError, Metadata } from '@grpc/grpc-js';
 import { unavailable } from '#base';
 import type { Env } from '#env';
 import { METADATA } from './call-context.ts';
@@ -18,6 +12,7 @@ import {
   type ServiceName,
   type UnaryDefinition,
 } from './service-handlers.ts';
+import { type ClientTls, clientCredentials, clientTlsOptions } from './tls-credentials.ts';
 
 export interface RemoteCallOptions {
   /** Unix milliseconds. */
@@ -47,7 +42,10 @@ export interface RemoteFrontendClientOptions {
   /** `rpc-caller`. */
   readonly callerName?: string;
   readonly callerType?: string;
-  readonly authorization?: string;
+  /** A JWT, or where to get one for each call: it ends sooner than the client. */
+  readonly authorization?: string | (() => Promise<string>) | undefined;
+  /** Without it the connection is plain text. */
+  readonly tls?: ClientTls | undefined;
   /** More metadata of every call. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly defaultTimeoutMs?: number;
@@ -63,7 +61,8 @@ export function createRemoteFrontendClient(
 ): RemoteFrontendClient {
   const { env } = options;
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
-  const client = new Client(address, credentials.createInsecure(), {
+  const client = new Client(address, clientCredentials(options.tls), {
+    ...clientTlsOptions(options.tls),
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     'grpc.keepalive_time_ms': 30_000,
@@ -77,14 +76,18 @@ export function createRemoteFrontendClient(
   });
   const metadata = ownMetadata(options);
   const timeoutMs = options.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const { authorization } = options;
   const call =
     (definition: UnaryDefinition) =>
-    (request: unknown, callOptions: RemoteCallOptions = {}) =>
-      unaryCall(client, definition, request, {
-        metadata: callOptions.metadata ?? metadata,
-        deadlineMs: callOptions.deadlineMs ?? env.clock.nowMs() + (callOptions.timeoutMs ?? timeoutMs),
-        signal: callOptions.signal,
-      });
+    (request: unknown, callOptions: RemoteCallOptions = {}): Promise<unknown> => {
+      const { signal } = callOptions;
+      const deadlineMs = callOptions.deadlineMs ?? env.clock.nowMs() + (callOptions.timeoutMs ?? timeoutMs);
+      const send = (own: Metadata) => unaryCall(client, definition, request, { metadata: own, deadlineMs, signal });
+      if (callOptions.metadata !== undefined) return send(callOptions.metadata);
+      return typeof authorization === 'function'
+        ? authorization().then((token) => send(withToken(metadata, token)))
+        : send(metadata);
+    };
   return {
     ...mapServices(call),
     address,
@@ -117,9 +120,15 @@ function ownMetadata(options: RemoteFrontendClientOptions): Metadata {
   metadata.set(METADATA.encoding, 'proto');
   metadata.set(METADATA.callerType, options.callerType ?? 'internal');
   metadata.set(METADATA.featureFlags, '{"WorkflowExecutionAlreadyCompletedErrorEnabled":true}');
-  if (options.authorization !== undefined) metadata.set(METADATA.authorization, options.authorization);
+  if (typeof options.authorization === 'string') metadata.set(METADATA.authorization, options.authorization);
   for (const [key, value] of Object.entries(options.headers ?? {})) metadata.set(key, value);
   return metadata;
+}
+
+function withToken(metadata: Metadata, token: string): Metadata {
+  const own = metadata.clone();
+  if (token !== '') own.set(METADATA.authorization, token);
+  return own;
 }
 
 function unaryCall(

@@ -17,6 +17,7 @@ import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient
 import { createMemoryVisibility, createSqliteVisibility, type VisibilityStore } from '#visibility';
 import { boundHeapGrowth } from './heap-growth.ts';
 import { createRegion, type Region } from './region.ts';
+import { createTlsRegistry, type TlsRegistry } from './tls.ts';
 
 export interface RunningServer {
   /** host:port that gRPC is served on. */
@@ -44,7 +45,7 @@ function openStores(config: ServerConfig, env: Env): { store: Store; visibility:
 }
 
 /** Other regions' frontends, connected when first asked for. */
-function remoteClusters(config: ServerConfig, env: Env) {
+function remoteClusters(config: ServerConfig, env: Env, tls: TlsRegistry) {
   const clients = new Map<string, RemoteFrontendClient>();
   return {
     find(name: string): RemoteFrontendClient | undefined {
@@ -52,7 +53,11 @@ function remoteClusters(config: ServerConfig, env: Env) {
       if (name === config.cluster.current || !member?.enabled || member.rpcAddress === '') return undefined;
       let client = clients.get(name);
       if (client === undefined) {
-        client = createRemoteFrontendClient(member.rpcAddress, { env, callerName: config.cluster.current });
+        client = createRemoteFrontendClient(member.rpcAddress, {
+          env,
+          callerName: config.cluster.current,
+          tls: tls.connection(member.tls),
+        });
         clients.set(name, client);
       }
       return client;
@@ -75,8 +80,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     'cluster-name': config.cluster.current,
   });
   const env = createRealEnv({ logger, metrics });
+  const tls = createTlsRegistry(env);
+  // Opened first: a server that cannot prove itself touches no store.
+  const frontendTls = tls.listener(config.frontend.tls);
+  const metricsTls = tls.listener(config.metrics.tls);
   const { store, visibility } = openStores(config, env);
-  const remotes = remoteClusters(config, env);
+  const remotes = remoteClusters(config, env, tls);
   const archivalRoots = config.archival.uri.startsWith('file://') ? [fileURLToPath(config.archival.uri)] : [];
   const archival = archivalOptions(config);
   const region = createRegion(
@@ -108,6 +117,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
         storeName: config.persistence.driver,
       },
       worker: {},
+      systemWorkflows: {},
     },
   );
   await region.start();
@@ -116,13 +126,19 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     env,
     address: config.frontend.address,
     services: region.frontend.services,
+    tls: frontendTls,
     insecure: config.frontend.insecure,
   });
   const { address } = await grpc.start();
   const metricsServer =
     config.metrics.address === ''
       ? undefined
-      : await serveMetrics({ address: config.metrics.address, metrics, isHealthy: () => true });
+      : await serveMetrics({
+          address: config.metrics.address,
+          metrics,
+          isHealthy: () => true,
+          tls: metricsTls,
+        });
   logger.info('server started', { address, metricsAddress: metricsServer?.address });
   return {
     address,
@@ -134,6 +150,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       await region.stop();
       await metricsServer?.close();
       remotes.close();
+      tls.close();
       await visibility.close();
       await store.close();
       logger.info('server stopped');

@@ -1,0 +1,69 @@
+// gRPC credentials over certificate files that may change: connections made after a renewal use the new certificate, those that stand go on.
+import { type ChannelCredentials, credentials, experimental, type ServerCredentials } from '@grpc/grpc-js';
+import type { CertificateFiles, Certificates } from './certificate-files.ts';
+
+/** How a server proves itself, and whether its callers must. */
+export interface ServerTls {
+  readonly files: CertificateFiles;
+  /** mTLS: connections without a certificate of one of the authorities are refused. */
+  readonly requireClientAuth: boolean;
+}
+
+export interface ClientTls {
+  readonly files: CertificateFiles;
+  /** Name that the server's certificate must have, when that is not the address's; empty: the address's. */
+  readonly serverName: string;
+  /** False: any name will do. The certificate must be of one of the authorities in any case. */
+  readonly enableHostVerification: boolean;
+}
+
+export function serverCredentials({ files, requireClientAuth }: ServerTls): ServerCredentials {
+  const provider = providerOf(files);
+  // The declaration names the first two parameters the other way round than the function takes them: identity, then authorities.
+  return experimental.createCertificateProviderServerCredentials(
+    provider,
+    requireClientAuth ? provider : null,
+    requireClientAuth,
+  );
+}
+
+export function clientCredentials(tls: ClientTls | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  const provider = providerOf(tls.files);
+  const identity = tls.files.current().cert === undefined ? null : provider;
+  return experimental.createCertificateProviderChannelCredentials(
+    provider,
+    identity,
+    tls.enableHostVerification ? {} : { checkServerIdentity: () => undefined },
+  );
+}
+
+/** Channel options that go with the credentials. */
+export const clientTlsOptions = (tls: ClientTls | undefined): Record<string, string> =>
+  tls === undefined || tls.serverName === '' ? {} : { 'grpc.ssl_target_name_override': tls.serverName };
+
+type Provider = experimental.CertificateProvider;
+
+/** grpc-js listens for authorities and identity apart, and expects to be told later than it asks. */
+function providerOf(files: CertificateFiles): Provider {
+  const stops = new Map<unknown, () => void>();
+  const listen = (listener: unknown, tell: (certificates: Certificates) => void): void => {
+    stops.set(listener, files.onChange(tell));
+    void Promise.resolve().then(() => {
+      if (stops.has(listener)) tell(files.current());
+    });
+  };
+  const stop = (listener: unknown): void => {
+    stops.get(listener)?.();
+    stops.delete(listener);
+  };
+  return {
+    addCaCertificateListener: (listener) => listen(listener, ({ ca }) => listener({ caCertificate: ca })),
+    removeCaCertificateListener: stop,
+    addIdentityCertificateListener: (listener) =>
+      listen(listener, ({ cert, key }) =>
+        listener(cert === undefined || key === undefined ? null : { certificate: cert, privateKey: key }),
+      ),
+    removeIdentityCertificateListener: stop,
+  };
+}

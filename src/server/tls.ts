@@ -1,0 +1,41 @@
+// TLS of a server process from its config: certificate files are opened once for each use, and closed with the server.
+import { authoritiesOf, type ConnectionTls, type ListenerTls } from '#config';
+import type { Env } from '#env';
+import {
+  type CertificateFiles,
+  type CertificatePaths,
+  type ClientTls,
+  createCertificateFiles,
+  type ServerTls,
+} from '#rpc';
+
+export interface TlsRegistry {
+  /** undefined: the listener is plain text. */
+  listener(tls: ListenerTls): ServerTls | undefined;
+  connection(tls: ConnectionTls | undefined): ClientTls | undefined;
+  close(): void;
+}
+
+/** @throws CertificateError when files are missing or wrong: a server that cannot prove itself does not start. */
+export function createTlsRegistry(env: Env): TlsRegistry {
+  const opened: CertificateFiles[] = [];
+  const open = (paths: CertificatePaths): CertificateFiles => {
+    const files = createCertificateFiles(paths, env);
+    opened.push(files);
+    return files;
+  };
+  return {
+    listener: (tls) => (tls.enabled ? { files: open(tls), requireClientAuth: tls.requireClientAuth } : undefined),
+    connection: (tls) =>
+      tls?.enabled
+        ? {
+            files: open({ certFile: tls.certFile ?? '', keyFile: tls.keyFile ?? '', caFiles: authoritiesOf(tls) }),
+            serverName: tls.serverName ?? '',
+            enableHostVerification: tls.enableHostVerification ?? true,
+          }
+        : undefined,
+    close: () => {
+      for (const files of opened) files.close();
+    },
+  };
+}
