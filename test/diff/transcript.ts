@@ -1,0 +1,61 @@
+// What one scenario saw of one server: steps in order, each a call with its answer, or something that the scenario noted.
+import type { HistoryEvent } from '@antiphon/proto';
+import type { Json, Symbols } from './symbols.ts';
+import type { Outcome } from './wire.ts';
+
+export interface Step {
+  readonly step: string;
+  readonly answer?: Json;
+  readonly error?: Json;
+  /** `id type` → attributes. */
+  readonly events?: Readonly<Record<string, Json>>;
+}
+
+export interface Transcript {
+  readonly scenario: string;
+  readonly steps: readonly Step[];
+  /** The scenario could not go on. */
+  readonly stopped?: string;
+}
+
+export interface Recorder {
+  readonly steps: readonly Step[];
+  outcome(step: string, outcome: Outcome<unknown>): void;
+  events(step: string, events: readonly HistoryEvent[]): void;
+  note(step: string, value: unknown): void;
+}
+
+export const eventType = ({ attributes }: HistoryEvent): string =>
+  capitalised(attributes?.$case.replace('EventAttributes', '') ?? 'none');
+
+export const eventName = (event: HistoryEvent): string => `${event.eventId} ${eventType(event)}`;
+
+// Domains of one cluster have this version (EmptyVersion), and nearly all scenarios use them.
+const LOCAL_VERSION = -24n;
+
+export function createRecorder(symbols: Symbols): Recorder {
+  const steps: Step[] = [];
+  const attributesOf = (event: HistoryEvent): Json => {
+    const attributes = symbols.of(event.attributes?.value) ?? {};
+    const version = event.version === LOCAL_VERSION ? {} : { version: Number(event.version) };
+    return { ...(attributes as Record<string, Json>), ...version };
+  };
+  return {
+    steps,
+    outcome(step, { answer, error }) {
+      if (error === undefined) steps.push({ step, answer: symbols.of(answer) ?? {} });
+      else steps.push({ step, error: symbols.of(error) ?? {} });
+    },
+    events(step, events) {
+      steps.push({
+        step,
+        events: Object.fromEntries(events.map((event) => [eventName(event), attributesOf(event)])),
+      });
+    },
+    note(step, value) {
+      steps.push({ step, answer: symbols.of(value) ?? null });
+    },
+  };
+}
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
