@@ -103,6 +103,14 @@ export function statusFromError(error: unknown): GrpcStatus {
   return { code: encoded.code, details: message, metadata };
 }
 
+/** The same as an encoded google.rpc.Status, for transports without trailers. */
+export function encodeStatus(error: unknown): Uint8Array {
+  const encoded = encodeError(error);
+  const details =
+    encoded.detail === undefined ? [] : [{ typeUrl: TYPE_PREFIX + encoded.detail.type, value: encoded.detail.value }];
+  return Status.encode({ code: encoded.code, message: presentable(encoded.message), details }).finish();
+}
+
 /** True when the error is a defect or an outage of ours, so that somebody should see it in the log. */
 export function isUnexpected(error: unknown): boolean {
   if (error instanceof StoreError) return true;

@@ -3,7 +3,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { MethodDefinition, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { badRequest, ServiceBusyError, unavailable, unimplemented } from '#base';
-import type { Env } from '#env';
+import type { Env, LogFields } from '#env';
 import { type CallContext, createCallContext } from './call-context.ts';
 import { isUnexpected, statusFromError } from './errors.ts';
 import { carriesHistory, HISTORY_SERIALIZERS } from './history-splice.ts';
@@ -49,12 +49,15 @@ export function servedDefinition(definition: UnaryDefinition): MethodDefinition<
 
 function decodeRequest(definition: UnaryDefinition, bytes: Buffer): unknown {
   try {
-    // The generated code takes a reader as well as bytes; ours refuses text that is not UTF-8, as protobuf demands.
-    return definition.requestDeserialize(new BinaryReader(bytes, decodeUtf8) as unknown as Buffer);
+    return decodeStrictly(definition, bytes);
   } catch (cause) {
     return new Undecodable(cause);
   }
 }
+
+/** The generated code takes a reader as well as bytes; ours refuses text that is not UTF-8, as protobuf demands. */
+export const decodeStrictly = (definition: UnaryDefinition, bytes: Uint8Array): unknown =>
+  definition.requestDeserialize(new BinaryReader(bytes, decodeUtf8) as unknown as Buffer);
 
 /** `handler` undefined: the RPC answers UNIMPLEMENTED with its name. */
 export function unaryHandler(
@@ -64,7 +67,7 @@ export function unaryHandler(
   env: Env,
 ): (call: Call, callback: sendUnaryData<unknown>) => void {
   const procedure = definition.path.slice(1);
-  const report = unexpectedErrorLog(env, procedure);
+  const report = unexpectedErrorLog(env, { component: 'grpc', procedure });
   const fail = (callback: sendUnaryData<unknown>, error: unknown): void => {
     if (isUnexpected(error)) report(error);
     callback(statusFromError(error));
@@ -94,9 +97,9 @@ export function unaryHandler(
 
 const REPEAT_LOG_MS = 1000;
 
-/** Logs at most once a second for each RPC, with the number of errors it kept to itself: an outage must not fill the disk. */
-function unexpectedErrorLog(env: Env, procedure: string): (error: unknown) => void {
-  const logger = env.logger.child({ component: 'grpc', procedure });
+/** Logs at most once a second for each RPC (each function it returns), with the number of errors it kept to itself: an outage must not fill the disk. */
+export function unexpectedErrorLog(env: Env, fields: LogFields): (error: unknown) => void {
+  const logger = env.logger.child(fields);
   let quietUntilMs = 0;
   let suppressed = 0;
   return (error) => {
