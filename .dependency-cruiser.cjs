@@ -23,6 +23,7 @@ const may = {
   'src/frontend': [
     'src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/domains', 'src/visibility', 'src/rpc', 'src/auth', 'archival', 'proto',
   ],
+  'src/gateway': ['src/base', 'src/env', 'src/rpc', 'proto'],
   'src/worker': [
     'src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/domains', 'src/log', 'src/blob', 'src/rpc', 'src/visibility', 'replication', 'archival',
     'proto', 'sdk',

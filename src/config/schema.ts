@@ -44,6 +44,7 @@ export interface ServerConfig {
     readonly failoverCoolDownMs: number;
     readonly preregister: readonly string[];
   };
+  readonly dynamicConfig: { readonly file: string; readonly pollMs: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 }
 
@@ -206,6 +207,20 @@ export const configSchema = {
       env: 'ANTIPHON_FAILOVER_COOL_DOWN_MS',
     },
     preregister: { doc: 'Domains registered at start when missing.', format: Array, default: [] as string[] },
+  },
+  dynamicConfig: {
+    file: {
+      doc: "YAML file with limits and quotas in Cadence's form, looked at while the server runs; empty for none. Keys: dynamic-config.md.",
+      format: String,
+      default: '',
+      env: 'ANTIPHON_DYNAMIC_CONFIG_FILE',
+    },
+    pollMs: {
+      doc: 'How often the file and the values that other hosts set are looked at.',
+      format: 'nat',
+      default: 10_000,
+      env: 'ANTIPHON_DYNAMIC_CONFIG_POLL_MS',
+    },
   },
   log: {
     level: {

@@ -13,7 +13,9 @@ import { badRequest, internalService } from '#base';
 import { parseCronSchedule } from './cron.ts';
 import type { Completion } from './decision-outcome.ts';
 import type { DomainView } from './domain-view.ts';
+import { lengthMax } from './limits.ts';
 import { validateRetryPolicy } from './retry-policy.ts';
+import { priorityFieldsOfHeader } from './task-priority.ts';
 import { secondsOf } from './wire-time.ts';
 
 const RESERVED_TASK_LIST_PREFIX = '/__cadence_sys/';
@@ -42,7 +44,8 @@ const SYSTEM_SEARCH_ATTRIBUTES: ReadonlySet<string> = new Set([
 ]);
 
 export function requireLength(completion: Completion, value: string, name: string): void {
-  if (value.length > completion.draft.context.limits.idLengthMax) throw badRequest(`${name} exceeds length limit.`);
+  const most = lengthMax(completion.draft.context.limits, name);
+  if (value.length > most) throw badRequest(`${name} exceeds length limit.`);
 }
 
 export function requireTaskList(
@@ -123,6 +126,7 @@ export function validateActivity(completion: Completion, attributes: ScheduleAct
   requireLength(completion, attributes.activityId, 'ActivityID');
   requireLength(completion, attributes.activityType.name, 'ActivityType');
   requireLength(completion, attributes.domain, 'Domain');
+  priorityFieldsOfHeader(attributes.header);
 }
 
 export function validateExternalTarget(

@@ -56,6 +56,8 @@ export interface DomainServiceDeps {
   readonly clusters: ClusterGroup;
   /** After the commit of a change to a global domain, for the other regions. A failure reaches the caller, who may repeat the call. */
   readonly publish: (record: DomainRecord, operation: DomainOperation) => Promise<void> | void;
+  /** Options that change while the server runs, for the domain of a name; they go before the fixed ones. */
+  readonly liveOptions?: ((domainName: string) => Partial<DomainOptions>) | undefined;
   /** Whether visibility still knows runs of the domain; needed to delete one. */
   readonly hasExecutions?: (domainId: string) => Promise<boolean>;
 }
@@ -106,7 +108,7 @@ class StoreDomainService implements DomainService {
   async register(request: RegisterDomainRequest): Promise<{ domainId: string }> {
     if (isSystemDomain(request.name)) throw domainAlreadyExists('Domain already exists.');
     const { env, store } = this.#deps;
-    const record = newDomainRecord(request, uuidV7(env), this.#context());
+    const record = newDomainRecord(request, uuidV7(env), this.#context(request.name));
     let saved: DomainRecord;
     try {
       saved = await store.createDomain(record);
@@ -246,7 +248,7 @@ class StoreDomainService implements DomainService {
   async #change(by: By, rule: (stored: DomainRecord, context: RuleContext) => DomainChange): Promise<DomainRecord> {
     for (let attempt = 1; attempt <= CONFLICT_ATTEMPTS_MAX; attempt++) {
       const stored = await this.#find(by);
-      const change = rule(stored, this.#context());
+      const change = rule(stored, this.#context(domainOf(stored).name));
       let saved = stored;
       if (change.hasChanged) {
         try {
@@ -274,8 +276,10 @@ class StoreDomainService implements DomainService {
     if (record.domain?.isGlobalDomain) await this.#deps.publish(record, operation);
   }
 
-  #context(): RuleContext {
-    return { nowMs: this.#deps.env.clock.nowMs(), clusters: this.#deps.clusters, options: this.#options };
+  #context(domainName: string): RuleContext {
+    const { env, clusters, liveOptions } = this.#deps;
+    const options = liveOptions === undefined ? this.#options : { ...this.#options, ...liveOptions(domainName) };
+    return { nowMs: env.clock.nowMs(), clusters, options };
   }
 }
 

@@ -15,48 +15,47 @@ const RESPOND: Traits = { class: 'worker', permission: 'process', forward: 'sele
 const HEARTBEAT: Traits = { ...RESPOND, forward: 'asked' };
 
 export function createActivityApi(deps: FrontendDeps, { serve, byTask, byDomain }: Pipeline): WorkerHandlers {
-  const { history, limits } = deps;
-  const answers = activityAnswers(history, limits);
+  const answers = activityAnswers(deps.history);
   return {
     respondActivityTaskCompleted: serve('worker', 'respondActivityTaskCompleted', RESPOND, byTask, (request, call) =>
-      answers.complete(byToken(call), request),
+      answers.complete(byToken(call), request, call.limits),
     ),
     respondActivityTaskCompletedById: serve(
       'worker',
       'respondActivityTaskCompletedById',
       RESPOND,
       byDomain,
-      async (request, call) => answers.complete(byId(call, request, limits), request),
+      async (request, call) => answers.complete(byId(call, request), request, call.limits),
     ),
     respondActivityTaskFailed: serve('worker', 'respondActivityTaskFailed', RESPOND, byTask, (request, call) =>
-      answers.fail(byToken(call), request),
+      answers.fail(byToken(call), request, call.limits),
     ),
     respondActivityTaskFailedById: serve(
       'worker',
       'respondActivityTaskFailedById',
       RESPOND,
       byDomain,
-      async (request, call) => answers.fail(byId(call, request, limits), request),
+      async (request, call) => answers.fail(byId(call, request), request, call.limits),
     ),
     respondActivityTaskCanceled: serve('worker', 'respondActivityTaskCanceled', RESPOND, byTask, (request, call) =>
-      answers.cancel(byToken(call), request),
+      answers.cancel(byToken(call), request, call.limits),
     ),
     respondActivityTaskCanceledById: serve(
       'worker',
       'respondActivityTaskCanceledById',
       RESPOND,
       byDomain,
-      async (request, call) => answers.cancel(byId(call, request, limits), request),
+      async (request, call) => answers.cancel(byId(call, request), request, call.limits),
     ),
     recordActivityTaskHeartbeat: serve('worker', 'recordActivityTaskHeartbeat', HEARTBEAT, byTask, (request, call) =>
-      answers.heartbeat(byToken(call), request),
+      answers.heartbeat(byToken(call), request, call.limits),
     ),
     recordActivityTaskHeartbeatById: serve(
       'worker',
       'recordActivityTaskHeartbeatById',
       HEARTBEAT,
       byDomain,
-      async (request, call) => answers.heartbeat(byId(call, request, limits), request),
+      async (request, call) => answers.heartbeat(byId(call, request), request, call.limits),
     ),
   };
 }
@@ -70,9 +69,8 @@ const byToken = ({ subject: token }: Call<TaskToken>): ActivityTaskRef => ({
 });
 
 function byId(
-  { subject: domain }: Call<DomainView>,
+  { subject: domain, limits }: Call<DomainView>,
   request: { workflowExecution?: WorkflowExecution | undefined; activityId: string },
-  limits: Limits,
 ): ActivityTaskRef {
   const run = requireRun(domain.id, request.workflowExecution, limits);
   if (request.activityId === '') throw badRequest('ActivityID is not set on request.');
@@ -82,32 +80,44 @@ function byId(
 
 type With<F> = F & { readonly identity: string };
 
-function activityAnswers(history: HistoryClient, limits: Limits) {
+function activityAnswers(history: HistoryClient) {
   const failOversize = async (task: ActivityTaskRef, failure: Failure, identity: string): Promise<void> =>
     history.respondActivityTaskFailed(task, { failure, identity });
   return {
-    async complete(task: ActivityTaskRef, { result, identity }: With<{ result?: Payload | undefined }>) {
+    async complete(
+      task: ActivityTaskRef,
+      { result, identity }: With<{ result?: Payload | undefined }>,
+      limits: Limits,
+    ) {
       checkLength(identity, limits, 'Identity');
       const oversize = oversizeFailure(result, 'COMPLETE_RESULT_EXCEEDS_LIMIT', limits);
       if (oversize === undefined) await history.respondActivityTaskCompleted(task, { result, identity });
       else await failOversize(task, oversize, identity);
       return {};
     },
-    async fail(task: ActivityTaskRef, { failure, identity }: With<{ failure?: Failure | undefined }>) {
+    async fail(task: ActivityTaskRef, { failure, identity }: With<{ failure?: Failure | undefined }>, limits: Limits) {
       checkLength(identity, limits, 'Identity');
       const given = failure ?? { reason: '', details: new Uint8Array() };
       const oversize = oversizeFailure({ data: given.details }, 'FAILURE_DETAILS_EXCEEDS_LIMIT', limits);
       await history.respondActivityTaskFailed(task, { failure: oversize ?? given, identity });
       return {};
     },
-    async cancel(task: ActivityTaskRef, { details, identity }: With<{ details?: Payload | undefined }>) {
+    async cancel(
+      task: ActivityTaskRef,
+      { details, identity }: With<{ details?: Payload | undefined }>,
+      limits: Limits,
+    ) {
       checkLength(identity, limits, 'Identity');
       const oversize = oversizeFailure(details, 'CANCEL_DETAILS_EXCEEDS_LIMIT', limits);
       if (oversize === undefined) await history.respondActivityTaskCanceled(task, { details, identity });
       else await failOversize(task, oversize, identity);
       return {};
     },
-    async heartbeat(task: ActivityTaskRef, { details, identity }: With<{ details?: Payload | undefined }>) {
+    async heartbeat(
+      task: ActivityTaskRef,
+      { details, identity }: With<{ details?: Payload | undefined }>,
+      limits: Limits,
+    ) {
       checkLength(identity, limits, 'Identity');
       const oversize = oversizeFailure(details, 'HEARTBEAT_EXCEEDS_LIMIT', limits);
       if (oversize === undefined) return history.recordActivityTaskHeartbeat(task, { details, identity });

@@ -8,7 +8,7 @@ import { requireRun } from './request-checks.ts';
 const ADMIN: Traits = { class: 'none', permission: 'admin', forward: 'never' };
 
 export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pipeline: Pipeline): AdminHandlers {
-  const { history, limits } = deps;
+  const { history } = deps;
   const { serve, byDomain, byNothing } = pipeline;
   const host = { identity: options.hostName };
   return {
@@ -27,7 +27,7 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
       persistenceInfo: { historyStore: { backend: options.storeName, settings: [], features: [] } },
     })),
     describeWorkflowExecution: serve('admin', 'describeWorkflowExecution', ADMIN, byDomain, async (request, call) => {
-      const run = requireRun(call.subject.id, request.workflowExecution, limits);
+      const run = requireRun(call.subject.id, request.workflowExecution, call.limits);
       const { shardId, stateJson } = await history.describeMutableState(run);
       return {
         shardId,
@@ -37,7 +37,7 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
       };
     }),
     refreshWorkflowTasks: serve('admin', 'refreshWorkflowTasks', ADMIN, byDomain, async (request, call) => {
-      await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, limits));
+      await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, call.limits));
       return {};
     }),
   };

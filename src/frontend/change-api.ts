@@ -9,9 +9,10 @@ type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
 const CHANGE: Traits = { class: 'user', permission: 'write', forward: 'selected', normalizesCompleted: true };
 
-export function createChangeApi({ history, limits }: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
+export function createChangeApi({ history }: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
   return {
     signalWorkflowExecution: serve('workflow', 'signalWorkflowExecution', CHANGE, byDomain, async (request, call) => {
+      const { limits } = call;
       const run = requireRun(call.subject.id, request.workflowExecution, limits);
       const { signalName, signalInput: input, identity, requestId } = request;
       if (signalName === '') throw badRequest('SignalName is not set on request.');
@@ -29,6 +30,7 @@ export function createChangeApi({ history, limits }: FrontendDeps, { serve, byDo
       CHANGE,
       byDomain,
       async (request, call) => {
+        const { limits } = call;
         const run = requireRun(call.subject.id, request.workflowExecution, limits);
         const { cause, identity, requestId, firstExecutionRunId } = request;
         checkLength(requestId, limits, 'RequestID');
@@ -45,6 +47,7 @@ export function createChangeApi({ history, limits }: FrontendDeps, { serve, byDo
       CHANGE,
       byDomain,
       async (request, call) => {
+        const { limits } = call;
         const run = requireRun(call.subject.id, request.workflowExecution, limits);
         const { reason, details, identity, firstExecutionRunId } = request;
         checkLength(identity, limits, 'Identity');
@@ -60,7 +63,7 @@ export function createChangeApi({ history, limits }: FrontendDeps, { serve, byDo
       { class: 'user', permission: 'write', forward: 'asked' },
       byDomain,
       async (request, call) => {
-        await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, limits));
+        await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, call.limits));
         return {};
       },
     ),

@@ -21,7 +21,7 @@ type Completed = Awaited<ReturnType<HistoryClient['respondDecisionTaskCompleted'
 const RESPOND: Traits = { class: 'worker', permission: 'process', forward: 'asked', normalizesCompleted: true };
 
 export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): WorkerHandlers {
-  const { history, matching, limits } = deps;
+  const { history, matching } = deps;
   const { serve, byTask, byQueryTask, byDomain } = pipeline;
   return {
     respondDecisionTaskCompleted: serve(
@@ -30,7 +30,7 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
       RESPOND,
       byTask,
       async (request, call) => {
-        const { context, subject: token } = call;
+        const { context, subject: token, limits } = call;
         checkLength(request.identity, limits, 'Identity');
         const completed = await history.respondDecisionTaskCompleted(decisionOf(token), {
           decisions: request.decisions,
@@ -54,6 +54,7 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
     ),
 
     respondDecisionTaskFailed: serve('worker', 'respondDecisionTaskFailed', RESPOND, byTask, async (request, call) => {
+      const { limits } = call;
       checkLength(request.identity, limits, 'Identity');
       checkEnum(request.cause, DecisionTaskFailedCause, 'DecisionTaskFailedCause');
       await history.respondDecisionTaskFailed(decisionOf(call.subject), {
@@ -71,7 +72,7 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
       RESPOND,
       byQueryTask,
       async (request, call) => {
-        const { context, subject: token } = call;
+        const { context, subject: token, limits } = call;
         const result = request.result;
         if (result === undefined) throw badRequest('Query result is not set on request.');
         checkEnum(result.resultType, QueryResultType, 'QueryResultType');
@@ -94,7 +95,7 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
     ),
 
     resetStickyTaskList: serve('worker', 'resetStickyTaskList', RESPOND, byDomain, async (request, call) => {
-      await history.resetStickyTaskList(requireRun(call.subject.id, request.workflowExecution, limits));
+      await history.resetStickyTaskList(requireRun(call.subject.id, request.workflowExecution, call.limits));
       return {};
     }),
   };

@@ -1,7 +1,8 @@
 // What every RPC passes through, outside in (semantics §1.4): access control → forwarding to the active region → metrics → rate limit →
 // client version → handler. A handler sees its domain resolved and its task token decoded and checked; it is only the RPC's own work.
 import { badRequest, internalService } from '#base';
-import type { DomainView } from '#core';
+import type { DomainView, Limits } from '#core';
+import { createDomainLimits } from '#dynamicconfig';
 import {
   type CallContext,
   checkClientVersion,
@@ -45,6 +46,8 @@ type Resolve<Q, T> = (request: Q) => Scope<T> | Promise<Scope<T>>;
 export interface Call<T> {
   readonly context: CallContext;
   readonly subject: T;
+  /** Of the call's domain. */
+  readonly limits: Limits;
 }
 
 export interface Pipeline {
@@ -66,7 +69,8 @@ export interface Pipeline {
 }
 
 export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pipeline {
-  const { env, domains, limits } = deps;
+  const { env, domains } = deps;
+  const limitsOf = createDomainLimits(deps.config);
   const rates: RateLimits = createRateLimits(env.clock, options);
   const forwarder: Forwarder = createForwarder(deps, options.forwarding);
   const state = { isStopped: false };
@@ -103,7 +107,7 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
           }
           rates.take(domainName, traits.class);
           if (options.checksClientVersion) checkClientVersion(context.caller);
-          const reply = await handle(request, { context, subject });
+          const reply = await handle(request, { context, subject, limits: limitsOf(domainName) });
           meter.record(domainName, startedMs, undefined);
           return reply;
         } catch (thrown) {
@@ -117,7 +121,7 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
     },
     byDomain({ domain: name }) {
       if (name === '') throw badRequest('Domain not set on request.');
-      checkLength(name, limits, 'Domain');
+      checkLength(name, limitsOf(name), 'Domain');
       const known = domains.peekByName(name);
       return known === undefined
         ? domains.byName(name).then((domain) => ofDomain(domain, domain))

@@ -2,9 +2,10 @@
 // when its caller hangs up or the host stops, so that no task is handed to nobody.
 import { PollForActivityTaskResponse, PollForDecisionTaskResponse, type TaskList, TaskListKind } from '@antiphon/proto';
 import { badRequest } from '#base';
+import type { DomainView } from '#core';
 import { refuseSystemTaskList } from '#domains';
 import type { CallContext, CallOptions, Handlers, SERVICE_DEFINITIONS } from '#rpc';
-import type { Pipeline, Traits } from './pipeline.ts';
+import type { Call, Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps, FrontendOptions } from './ports.ts';
 import { checkEnum, checkLength, requireTaskList } from './request-checks.ts';
 
@@ -57,14 +58,14 @@ export function createPollApi(
   { serve, byDomain }: Pipeline,
   gate: PollGate,
 ): WorkerHandlers {
-  const { env, matching, limits } = deps;
+  const { env, matching } = deps;
   const requireTime = ({ deadlineMs }: CallContext): void => {
     if (deadlineMs === undefined) throw badRequest('Context timeout is not set.');
     if (deadlineMs - env.clock.nowMs() < options.pollTimeoutMsMin) throw badRequest('Context timeout is too short.');
   };
   const checkPoll = (
     request: { taskList?: TaskList | undefined; identity: string },
-    context: CallContext,
+    { context, limits }: Call<DomainView>,
   ): TaskList => {
     requireTime(context);
     checkLength(request.identity, limits, 'Identity');
@@ -76,7 +77,7 @@ export function createPollApi(
   return {
     pollForDecisionTask: serve('worker', 'pollForDecisionTask', POLL, byDomain, async (request, call) => {
       const { context, subject: domain } = call;
-      const taskList = checkPoll(request, context);
+      const taskList = checkPoll(request, call);
       if (domain.badBinaries.has(request.binaryChecksum)) {
         throw badRequest(`binary ${request.binaryChecksum} already marked as bad deployment`);
       }
@@ -93,7 +94,7 @@ export function createPollApi(
 
     pollForActivityTask: serve('worker', 'pollForActivityTask', POLL, byDomain, async (request, call) => {
       const { context, subject: domain } = call;
-      const taskList = checkPoll(request, context);
+      const taskList = checkPoll(request, call);
       const maxTasksPerSecond = request.taskListMetadata?.maxTasksPerSecond;
       if (maxTasksPerSecond !== undefined && !(maxTasksPerSecond >= 0)) {
         throw badRequest('MaxTasksPerSecond cannot be less than 0.');

@@ -1,8 +1,9 @@
 // What the frontend needs of the rest of a host, and what it gives to the gRPC server. All of it is injected: the frontend imports no
 // other service.
 import type { Archiver } from '#archival';
-import type { ClusterGroup, DomainView, Limits } from '#core';
+import type { ClusterGroup, DomainView } from '#core';
 import type { DomainCache } from '#domains';
+import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type {
   CallContext,
@@ -54,7 +55,7 @@ export interface FrontendDeps {
   readonly visibility: VisibilityStore;
   readonly archiver?: Archiver | undefined;
   readonly clusters: ClusterGroup;
-  readonly limits: Limits;
+  readonly config: DynamicConfig;
   /** Attributes that runs can be found by. Read at each use: operators add to them. */
   readonly searchAttributes: () => SearchAttributeRegistry;
   /** The frontend of another region; undefined when none is configured. */

@@ -32,38 +32,44 @@ export function createReadApi(deps: FrontendDeps, options: FrontendOptions, pipe
 }
 
 function runReads(deps: FrontendDeps, options: FrontendOptions, { serve, byDomain }: Pipeline): WorkflowHandlers {
-  const { history, limits, clusters } = deps;
+  const { history, clusters } = deps;
   const readHistory = createHistoryReader(deps);
   return {
     describeWorkflowExecution: serve('workflow', 'describeWorkflowExecution', READ, byDomain, async (request, call) => {
       checkEnum(request.queryConsistencyLevel, QueryConsistencyLevel, 'QueryConsistencyLevel');
-      const run = requireRun(call.subject.id, request.workflowExecution, limits);
+      const run = requireRun(call.subject.id, request.workflowExecution, call.limits);
       return naming(clusters, call.subject, () => history.describeWorkflow(run));
     }),
 
-    queryWorkflow: serve('workflow', 'queryWorkflow', READ, byDomain, async (request, { subject: domain, context }) => {
-      const run = requireRun(domain.id, request.workflowExecution, limits);
-      const { query, queryRejectCondition, queryConsistencyLevel } = request;
-      if (query === undefined) throw badRequest('WorkflowQuery is not set on request.');
-      if (query.queryType === '') throw badRequest('QueryType is not set on request.');
-      checkLength(query.queryType, limits, 'QueryType');
-      checkBlobSize(payloadSize(query.queryArgs), limits);
-      checkEnum(queryRejectCondition, QueryRejectCondition, 'QueryRejectCondition');
-      checkEnum(queryConsistencyLevel, QueryConsistencyLevel, 'QueryConsistencyLevel');
-      return history.queryWorkflow(run, query, {
-        rejectCondition: queryRejectCondition,
-        consistency: queryConsistencyLevel || QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_EVENTUAL,
-        deadlineMs: context.deadlineMs,
-        signal: context.signal,
-      });
-    }),
+    queryWorkflow: serve(
+      'workflow',
+      'queryWorkflow',
+      READ,
+      byDomain,
+      async (request, { subject: domain, context, limits }) => {
+        const run = requireRun(domain.id, request.workflowExecution, limits);
+        const { query, queryRejectCondition, queryConsistencyLevel } = request;
+        if (query === undefined) throw badRequest('WorkflowQuery is not set on request.');
+        if (query.queryType === '') throw badRequest('QueryType is not set on request.');
+        checkLength(query.queryType, limits, 'QueryType');
+        checkBlobSize(payloadSize(query.queryArgs), limits);
+        checkEnum(queryRejectCondition, QueryRejectCondition, 'QueryRejectCondition');
+        checkEnum(queryConsistencyLevel, QueryConsistencyLevel, 'QueryConsistencyLevel');
+        return history.queryWorkflow(run, query, {
+          rejectCondition: queryRejectCondition,
+          consistency: queryConsistencyLevel || QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_EVENTUAL,
+          deadlineMs: context.deadlineMs,
+          signal: context.signal,
+        });
+      },
+    ),
 
     getWorkflowExecutionHistory: serve(
       'workflow',
       'getWorkflowExecutionHistory',
       READ,
       byDomain,
-      async (request, { subject: domain, context }) => {
+      async (request, { subject: domain, context, limits }) => {
         const run = requireRun(domain.id, request.workflowExecution, limits);
         checkEnum(request.historyEventFilterType, EventFilterType, 'HistoryEventFilterType');
         return readHistory(domain, run, {
@@ -81,13 +87,13 @@ function runReads(deps: FrontendDeps, options: FrontendOptions, { serve, byDomai
 }
 
 function clusterReads(
-  { matching, limits }: FrontendDeps,
+  { matching }: FrontendDeps,
   options: FrontendOptions,
   { serve, byDomain, byNothing }: Pipeline,
 ): WorkflowHandlers {
   return {
     describeTaskList: serve('workflow', 'describeTaskList', READ, byDomain, async (request, call) => {
-      const taskList = requireTaskList(request.taskList, limits);
+      const taskList = requireTaskList(request.taskList, call.limits);
       checkEnum(taskList.kind, TaskListKind, 'TaskListKind');
       checkEnum(request.taskListType, TaskListType, 'TaskListType');
       if (request.taskListType === TaskListType.TASK_LIST_TYPE_INVALID) {
@@ -106,7 +112,7 @@ function clusterReads(
       return { decisionTaskListMap: { ...decision }, activityTaskListMap: { ...activity } };
     }),
 
-    listTaskListPartitions: serve('workflow', 'listTaskListPartitions', READ, byDomain, async (request) => {
+    listTaskListPartitions: serve('workflow', 'listTaskListPartitions', READ, byDomain, async (request, { limits }) => {
       // A list has one partition, its root.
       const { name: key } = requireTaskList(request.taskList, limits);
       const partitions = [{ key, ownerHostName: options.hostName }];

@@ -2,7 +2,7 @@
 // Cadence: service/frontend/validate/errors.go
 import type { Payload, TaskList, WorkflowExecution } from '@antiphon/proto';
 import { badRequest } from '#base';
-import type { Limits } from '#core';
+import { type Limits, lengthMax } from '#core';
 import type { RunRef } from '#rpc';
 
 // Any version and either case: ids of other clusters and older servers are not all version 4.
@@ -11,7 +11,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export const isUuid = (text: string): boolean => UUID.test(text);
 
 export function checkLength(value: string, limits: Limits, what: string): void {
-  if (value.length > limits.idLengthMax) throw badRequest(`${what} length exceeds limit.`);
+  if (value.length > lengthMax(limits, what)) throw badRequest(`${what} length exceeds limit.`);
 }
 
 export function requireRun(domainId: string, execution: WorkflowExecution | undefined, limits: Limits): RunRef {

@@ -1,5 +1,6 @@
 // RPCs that open a run: start, signal-with-start, restart; and reset, which opens one from another's history.
 import {
+  type Header,
   History,
   type HistoryEvent,
   type StartWorkflowExecutionRequest,
@@ -7,7 +8,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@antiphon/proto';
 import { badRequest, EntityNotExistsError, featureNotEnabled } from '#base';
-import type { DomainView } from '#core';
+import { type DomainView, ISOLATION_GROUP_KEY, priorityFieldsOfHeader, requirePriorityFields } from '#core';
 import type { CallContext, Handlers, RunRef, SERVICE_DEFINITIONS } from '#rpc';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps } from './ports.ts';
@@ -16,11 +17,11 @@ import { validatedStart } from './start-validation.ts';
 
 type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
+const NO_PARTITION: Readonly<Record<string, string>> = {};
 const START: Traits = { class: 'user', permission: 'write', forward: 'selected' };
-const ISOLATION_GROUP = 'isolation-group';
 
 export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
-  const { env, history, limits } = deps;
+  const { env, history } = deps;
   // Start has a text of its own for a missing domain.
   const startDomain = (request: { domain: string }) => {
     if (request.domain === '') throw badRequest('Domain name is empty');
@@ -28,9 +29,12 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
   };
   return {
     startWorkflowExecution: serve('workflow', 'startWorkflowExecution', START, startDomain, async (request, call) => {
-      const start = validatedStart(request, deps, { requestIdIsUuid: true });
+      const start = validatedStart(request, deps, { requestIdIsUuid: true, limits: call.limits });
       refuseDeprecated(call.subject);
-      return history.startWorkflow(start, { domainId: call.subject.id, ...partitionOf(call.context) });
+      return history.startWorkflow(start, {
+        domainId: call.subject.id,
+        partitionConfig: partitionOf(call.context, start.header),
+      });
     }),
 
     startWorkflowExecutionAsync: serve(
@@ -51,14 +55,15 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
         if (startRequest === undefined) throw badRequest('StartRequest is not set on request.');
         return byDomain(startRequest);
       },
-      async ({ startRequest, signalName, signalInput }, { subject: domain }) => {
+      async ({ startRequest, signalName, signalInput }, { subject: domain, context, limits }) => {
         if (startRequest === undefined) throw badRequest('StartRequest is not set on request.');
         if (signalName === '') throw badRequest('SignalName is not set on request.');
         checkLength(signalName, limits, 'SignalName');
         checkBlobSize(payloadSize(signalInput), limits);
-        const start = validatedStart(startRequest, deps, { requestIdIsUuid: false });
+        const start = validatedStart(startRequest, deps, { requestIdIsUuid: false, limits });
         refuseDeprecated(domain);
-        return history.signalWithStart(start, { signalName, input: signalInput }, domain.id);
+        const partition = partitionOf(context, start.header);
+        return history.signalWithStart(start, { signalName, input: signalInput }, domain.id, partition);
       },
     ),
 
@@ -77,7 +82,7 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
       'restartWorkflowExecution',
       { ...START, normalizesCompleted: true },
       byDomain,
-      async (request, { subject: domain, context }) => {
+      async (request, { subject: domain, context, limits }) => {
         const run = requireRun(domain.id, request.workflowExecution, limits);
         checkLength(request.identity, limits, 'Identity');
         refuseDeprecated(domain);
@@ -86,11 +91,14 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
           throw badRequest('Requested workflow history not found, may have passed retention period.');
         }
         const start = restartRequest(request.domain, run.workflowId, request.identity, env.random.uuid(), first);
-        return history.startWorkflow(start, { domainId: domain.id, ...partitionOf(context) });
+        // Like the run that it repeats, unless the caller says otherwise.
+        const partitionConfig = { ...first.partitionConfig, ...partitionOf(context, start.header) };
+        return history.startWorkflow(start, { domainId: domain.id, partitionConfig });
       },
     ),
 
     resetWorkflowExecution: serve('workflow', 'resetWorkflowExecution', START, byDomain, async (request, call) => {
+      const { limits } = call;
       const run = requireRun(call.subject.id, request.workflowExecution, limits);
       checkLength(request.requestId, limits, 'RequestID');
       const decisionFinishEventId = Number(request.decisionFinishEventId);
@@ -111,8 +119,18 @@ function refuseDeprecated(domain: DomainView): void {
   if (domain.isDeprecated) throw badRequest('Domain is deprecated.');
 }
 
-const partitionOf = ({ isolationGroup }: CallContext): { partitionConfig?: Readonly<Record<string, string>> } =>
-  isolationGroup === '' ? {} : { partitionConfig: { [ISOLATION_GROUP]: isolationGroup } };
+/** What the run keeps of its starter: his zone, and the place of its tasks in their lists. Metadata goes before the header. */
+function partitionOf(context: CallContext, header: Header | undefined): Readonly<Record<string, string>> {
+  const { isolationGroup } = context;
+  const fromHeader = priorityFieldsOfHeader(header);
+  const fromMetadata = requirePriorityFields((name) => context.metadataText(name));
+  if (isolationGroup === '' && fromHeader === undefined && fromMetadata === undefined) return NO_PARTITION;
+  return {
+    ...fromHeader,
+    ...fromMetadata,
+    ...(isolationGroup === '' ? undefined : { [ISOLATION_GROUP_KEY]: isolationGroup }),
+  };
+}
 
 async function startedEvent(
   { history }: FrontendDeps,

@@ -9,7 +9,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@antiphon/proto';
 import { badRequest } from '#base';
-import { durationOf } from '#core';
+import { durationOf, type Limits } from '#core';
 import { checkCron } from './cron-check.ts';
 import { isAbsentOrNotNegative, isPositive, msOfTimestamp, secondsOfDuration } from './durations.ts';
 import type { FrontendDeps } from './ports.ts';
@@ -25,15 +25,14 @@ import {
 import { validatedRetryPolicy } from './retry-policy.ts';
 import { checkSearchAttributes } from './search-attributes.ts';
 
-type Deps = Pick<FrontendDeps, 'env' | 'limits' | 'searchAttributes'>;
+type Deps = Pick<FrontendDeps, 'env' | 'searchAttributes'>;
 
 /** `requestIdIsUuid`: a plain start demands it, signal-with-start does not (semantics §1.8). */
 export function validatedStart(
   request: StartWorkflowExecutionRequest,
   deps: Deps,
-  { requestIdIsUuid }: { requestIdIsUuid: boolean },
+  { requestIdIsUuid, limits }: { requestIdIsUuid: boolean; limits: Limits },
 ): StartWorkflowExecutionRequest {
-  const { limits } = deps;
   if (requestIdIsUuid && !isUuid(request.requestId)) {
     throw badRequest(`requestId "${request.requestId.slice(0, 200)}" is not a valid UUID`);
   }

@@ -2,7 +2,7 @@
 // tokens; here are the request's own rules (semantics §1.11).
 import { type StartTimeFilter, WorkflowExecutionCloseStatus, type WorkflowExecutionInfo } from '@antiphon/proto';
 import { badRequest } from '#base';
-import type { DomainView } from '#core';
+import type { DomainView, Limits } from '#core';
 import type { Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import type { Listing } from '#visibility';
 import { msOfTimestamp } from './durations.ts';
@@ -40,7 +40,7 @@ export function createVisibilityApi(
       LIST,
       byDomain,
       async (request, call) =>
-        list(call.subject, filterListing(deps, true, request.startTimeFilter, request.filters), request),
+        list(call.subject, filterListing(call.limits, true, request.startTimeFilter, request.filters), request),
     ),
     listClosedWorkflowExecutions: serve(
       'visibility',
@@ -48,7 +48,7 @@ export function createVisibilityApi(
       LIST,
       byDomain,
       async (request, call) =>
-        list(call.subject, filterListing(deps, false, request.startTimeFilter, request.filters), request),
+        list(call.subject, filterListing(call.limits, false, request.startTimeFilter, request.filters), request),
     ),
     listWorkflowExecutions: serve('visibility', 'listWorkflowExecutions', LIST, byDomain, async (request, call) =>
       list(call.subject, { kind: 'query', query: boundedQuery(request.query) }, request),
@@ -97,7 +97,7 @@ type Filters =
   | { readonly $case: 'statusFilter'; readonly value: { status: WorkflowExecutionCloseStatus } };
 
 function filterListing(
-  { limits }: FrontendDeps,
+  limits: Limits,
   open: boolean,
   time: StartTimeFilter | undefined,
   filters: Filters | undefined,

@@ -82,7 +82,7 @@ export function createHistoryContext(
     nowMs: extra?.nowMs ?? env.clock.nowMs(),
     domain,
     clusters,
-    limits: deps.limits(),
+    limits: deps.limits(domain.name),
     knownSearchAttributes: deps.searchAttributes?.(),
     uuid,
     random,

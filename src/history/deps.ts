@@ -20,7 +20,7 @@ export interface HistoryDeps {
   readonly visibility: VisibilityStore;
   readonly domains: DomainCache;
   readonly clusters: ClusterGroup;
-  limits(): Limits;
+  limits(domainName: string): Limits;
   /** Keys that workflows may upsert; any when left out. Read at each use: operators add to it. */
   searchAttributes?(): { has(key: string): boolean };
   /** May be bound late (history and matching call each other): read at each use. */

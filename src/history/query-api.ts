@@ -11,7 +11,7 @@ import {
   type WorkflowQueryResult,
 } from '@antiphon/proto';
 import { deadlineExceeded, queryFailed } from '#base';
-import type { WorkflowState } from '#core';
+import type { DomainView, WorkflowState } from '#core';
 import type { HistoryClient, RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { isServiceError } from './outside-work.ts';
@@ -33,18 +33,19 @@ interface Asked {
 export function createQueryApi(context: HistoryContext): Pick<HistoryClient, 'queryWorkflow'> {
   const { env, matching } = context.deps;
 
-  const isSticky = ({ info }: WorkflowState): boolean =>
-    info.stickyTaskList !== '' && info.stickyUpdatedMs + context.deps.limits().stickyTtlMs > env.clock.nowMs();
+  const isSticky = ({ info }: WorkflowState, domain: DomainView): boolean =>
+    info.stickyTaskList !== '' &&
+    info.stickyUpdatedMs + context.deps.limits(domain.name).stickyTtlMs > env.clock.nowMs();
 
   const askDirectly = async (
     run: RunRef,
     state: WorkflowState,
     query: WorkflowQuery,
-    isActive: boolean,
+    domain: DomainView,
     options: Options & { deadlineMs: number },
   ): Promise<QueryWorkflowResponse> => {
     const { info } = state;
-    if (isActive && isSticky(state)) {
+    if (domain.isActiveHere && isSticky(state, domain)) {
       const stickyMs = env.clock.nowMs() + Math.max(1, info.stickyScheduleToStartSeconds) * 1000;
       const taskList = {
         name: info.stickyTaskList,
@@ -87,17 +88,17 @@ export function createQueryApi(context: HistoryContext): Pick<HistoryClient, 'qu
     }
   };
 
-  const ask = (run: RunRef, query: WorkflowQuery, options: Options, isActive: boolean): Promise<Asked> =>
+  const ask = (run: RunRef, query: WorkflowQuery, options: Options, domain: DomainView): Promise<Asked> =>
     readRun(context, run, (entry): Asked => {
       const { state } = entry;
       const isStrong = options.consistency === QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_STRONG;
-      if (!isActive || !isStrong || !isOpen(state) || state.info.decision === undefined) {
+      if (!domain.isActiveHere || !isStrong || !isOpen(state) || state.info.decision === undefined) {
         return { state, outcome: undefined };
       }
       entry.queries ??= new QueryRegistry();
       const { queries } = entry;
       const id = env.random.uuid();
-      const waiting = queries.add(id, query, context.deps.limits().bufferedQueryCountMax);
+      const waiting = queries.add(id, query, context.deps.limits(domain.name).bufferedQueryCountMax);
       const deadline = endOfWait(options, id, queries);
       const outcome = Promise.race([waiting, deadline.promise]).finally(deadline.cancel);
       // It may fail before the read that we are in is durable and its outcome is awaited.
@@ -131,10 +132,10 @@ export function createQueryApi(context: HistoryContext): Pick<HistoryClient, 'qu
       if (rejected !== undefined) return rejected;
       const ref = { ...run, runId: first.info.runId };
       if (first.info.lastProcessedEventId <= 0) await requireFirstDecision(ref, options);
-      const { state, outcome } = await ask(ref, query, options, domain.isActiveHere);
+      const { state, outcome } = await ask(ref, query, options, domain);
       const answered = outcome === undefined ? 'direct' : await outcome;
       if (answered !== 'direct') return answerOf(answered.result);
-      return askDirectly(ref, state, query, domain.isActiveHere, options);
+      return askDirectly(ref, state, query, domain, options);
     },
   };
 }

@@ -2,15 +2,17 @@
 // the same region runs behind gRPC on SQLite and inside the simulation on memory.
 import { type Archiver, createArchiver } from '#archival';
 import type { BlobStores } from '#blob';
-import type { ClusterGroup, Limits } from '#core';
+import type { ClusterGroup } from '#core';
 import {
   createDomainCache,
   createDomainService,
+  createLiveDomainOptions,
   type DomainCache,
   type DomainOptions,
   type DomainService,
   ensureSystemDomains,
 } from '#domains';
+import { createDomainLimits, createDynamicConfig, type DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
 import { createHistoryService, type HistoryOptions, type HistoryService } from '#history';
@@ -36,7 +38,8 @@ export interface RegionDeps {
   readonly visibility: VisibilityStore;
   readonly blobs: BlobStores;
   readonly clusters: ClusterGroup;
-  readonly limits: Limits;
+  /** Limits and quotas; every key at its default when left out. Started and stopped by the region. */
+  readonly config?: DynamicConfig | undefined;
   /** The frontend of another region. */
   readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
 }
@@ -69,6 +72,7 @@ export interface Region {
 
 export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
   const { env, store, visibility, clusters } = deps;
+  const config = deps.config ?? createDynamicConfig({ env });
   const domains = createDomainCache(
     { env, store: store.domains, clusters },
     { archivalDelayMs: options.archivalDelayMs },
@@ -93,7 +97,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       visibility,
       domains,
       clusters,
-      limits: () => deps.limits,
+      limits: createDomainLimits(config),
       searchAttributes: () => SEARCH_ATTRIBUTES,
       matching: matchingClient,
       archiver,
@@ -113,6 +117,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       cache: domains,
       clusters,
       publish: (record, operation) => worker.publishDomain(record, operation),
+      liveOptions: deps.config && createLiveDomainOptions(deps.config, options.domains),
       hasExecutions: async (domainId) => (await visibility.count(domainId, '')) > 0,
     },
     options.domains,
@@ -140,7 +145,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       visibility,
       archiver,
       clusters,
-      limits: deps.limits,
+      config,
       searchAttributes: () => SEARCH_ATTRIBUTES,
       remoteClusters: deps.remoteCluster,
       adminHandlers: worker.adminHandlers,
@@ -157,6 +162,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     systemWorkers,
     archiver,
     async start() {
+      await config.start();
       if (systemWorkers !== undefined) {
         await ensureSystemDomains({ store: store.domains, cache: domains, clusters, nowMs: env.clock.nowMs() });
       }
@@ -177,6 +183,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       await archiver.stop();
       domains.stop();
       domainService.stop();
+      config.stop();
     },
   };
 }

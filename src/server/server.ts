@@ -7,7 +7,8 @@ import { ServiceError } from '#base';
 import { createBlobStores } from '#blob';
 import { filesystemOpener } from '#blob/filesystem';
 import type { ServerConfig } from '#config';
-import { type ClusterGroup, DEFAULT_LIMITS } from '#core';
+import type { ClusterGroup } from '#core';
+import { createDynamicConfig, type DynamicConfig, staticDefaults } from '#dynamicconfig';
 import { createRealEnv, type Env } from '#env';
 import { createLogger, createPrometheusMetrics, serveMetrics } from '#observability';
 import type { Store } from '#persistence';
@@ -73,6 +74,14 @@ function archivalOptions(config: ServerConfig) {
   return { isConfigured: uri !== '', defaultEnabled: enabled, defaultUri: uri };
 }
 
+function dynamicConfig(config: ServerConfig, env: Env, store: Store): DynamicConfig {
+  const { file, pollMs } = config.dynamicConfig;
+  return createDynamicConfig(
+    { env, keyValues: store.keyValues },
+    { clusterName: config.cluster.current, file, pollMs, defaults: staticDefaults(config) },
+  );
+}
+
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   boundHeapGrowth();
   const metrics = createPrometheusMetrics({ cluster: config.cluster.current });
@@ -95,23 +104,19 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       visibility,
       blobs: createBlobStores({ file: filesystemOpener({ random: env.random }, { roots: archivalRoots }) }),
       clusters: clusterGroup(config),
-      limits: DEFAULT_LIMITS,
+      config: dynamicConfig(config, env, store),
       remoteCluster: remotes.find,
     },
     {
       host: `${os.hostname()}:${process.pid}`,
       archivalDelayMs: config.archival.delayMs,
       domains: {
-        retentionMsMin: config.domains.retentionSecondsMin * 1000,
-        retentionMsMax: config.domains.retentionDaysMax * 24 * 3600 * 1000,
-        failoverCoolDownMs: config.domains.failoverCoolDownMs,
         historyArchival: archival,
         visibilityArchival: archival,
       },
       history: { shardCount: config.history.shards, cacheBytes: config.history.cacheBytes },
       matching: {},
       frontend: {
-        domainRps: config.frontend.domainRps,
         forwarding: config.frontend.forwarding,
         hostName: os.hostname(),
         storeName: config.persistence.driver,

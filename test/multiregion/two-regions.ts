@@ -16,7 +16,7 @@ import {
 import { unavailable } from '#base';
 import { type BlobStore, createBlobStores } from '#blob';
 import { createMemoryBlobStore } from '#blob/memory';
-import { type ClusterGroup, DEFAULT_LIMITS } from '#core';
+import type { ClusterGroup } from '#core';
 import type { DomainOptions } from '#domains';
 import { createRealEnv, type Env, realRandom, sleep } from '#env';
 import type { Store } from '#persistence';
@@ -102,7 +102,6 @@ export async function openTwoRegions(
         visibility: createMemoryVisibility(env),
         blobs: createBlobStores({ memory: () => bucket }),
         clusters: clusters(name),
-        limits: DEFAULT_LIMITS,
         remoteCluster: (other) =>
           other === name
             ? undefined

@@ -3,7 +3,7 @@
 
 import { unavailable } from '#base';
 import type { BlobStores } from '#blob';
-import { type ClusterGroup, DEFAULT_LIMITS } from '#core';
+import type { ClusterGroup } from '#core';
 import type { SimulatedEnv, SimulatedHostEnv } from '#env';
 import { type Store, type StoreCall, withFaults } from '#persistence';
 import { createMemoryImage, createMemoryStore, type MemoryImage, type MemoryStore } from '#persistence/memory';
@@ -93,7 +93,6 @@ export function createSite(name: string, deps: SiteDeps): Site {
         ),
         blobs: deps.blobs(isAlive),
         clusters: deps.clusters,
-        limits: DEFAULT_LIMITS,
         remoteCluster: deps.remoteCluster,
       },
       {

@@ -3,8 +3,9 @@
 
 import { RegisterDomainRequest } from '@antiphon/proto';
 import { EntityNotExistsError } from '#base';
-import { type ClusterGroup, DEFAULT_LIMITS } from '#core';
+import type { ClusterGroup } from '#core';
 import { createDomainCache, createDomainService } from '#domains';
+import { createDynamicConfig } from '#dynamicconfig';
 import { createRealEnv } from '#env';
 import { createFrontend, type Frontend, type FrontendDeps, type FrontendOptions } from '#frontend';
 import { createMatchingService } from '#matching';
@@ -95,7 +96,7 @@ export async function startHarness(
       },
       visibility: createMemoryVisibility(env),
       clusters,
-      limits: DEFAULT_LIMITS,
+      config: createDynamicConfig({ env }),
       searchAttributes: () => SEARCH_ATTRIBUTES,
       ...given.deps,
     },

@@ -10,7 +10,6 @@ import { validatedStart } from '../../../src/frontend/start-validation.ts';
 
 const deps = {
   env: createSimulatedEnv({ seed: 1 }),
-  limits: DEFAULT_LIMITS,
   searchAttributes: () => SEARCH_ATTRIBUTES,
 };
 const seconds = (value: number, nanos = 0) => ({ seconds: BigInt(value), nanos });
@@ -25,7 +24,7 @@ const good: StartWorkflowExecutionRequest = {
   requestId: '5b0a7b8e-7b9c-4c59-9d43-0d7f7a1f2a11',
 };
 const validate = (fields: Partial<StartWorkflowExecutionRequest>) =>
-  validatedStart({ ...good, ...fields }, deps, { requestIdIsUuid: true });
+  validatedStart({ ...good, ...fields }, deps, { requestIdIsUuid: true, limits: DEFAULT_LIMITS });
 
 describe('a start request', () => {
   test('that is whole passes, with defaults set and the given left', () => {

@@ -3,7 +3,6 @@
 import { RegisterDomainRequest } from '@antiphon/proto';
 import { createBlobStores } from '#blob';
 import { createMemoryBlobStore } from '#blob/memory';
-import { DEFAULT_LIMITS } from '#core';
 import { createRealEnv } from '#env';
 import { createMemoryStore } from '#persistence/memory';
 import { createGrpcServer } from '#rpc';
@@ -32,7 +31,6 @@ export async function openTarget(): Promise<Target> {
       visibility,
       blobs: createBlobStores({ memory: createMemoryBlobStore }),
       clusters: CLUSTERS,
-      limits: DEFAULT_LIMITS,
       remoteCluster: () => undefined,
     },
     {

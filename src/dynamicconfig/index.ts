@@ -1,0 +1,12 @@
+export { type Constraints, describeConstraints } from './constraints.ts';
+export * from './domain-limits.ts';
+export * from './dynamic-config.ts';
+export type { RawValue } from './entries.ts';
+export { FileError, parseFile } from './file-source.ts';
+export { INEFFECTIVE_KEYS } from './ineffective-keys.ts';
+export * from './key.ts';
+export { KEYS } from './key-catalogue.ts';
+export * from './keys/index.ts';
+export type { Property } from './property.ts';
+export * from './static-defaults.ts';
+export { formatDuration, parseDuration, rawValue } from './values.ts';

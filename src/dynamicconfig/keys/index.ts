@@ -1,0 +1,3 @@
+export * from './limit-keys.ts';
+export * from './quota-keys.ts';
+export * from './service-keys.ts';
