@@ -26,6 +26,13 @@ export interface ServerConfig {
     readonly domainRps: number;
     readonly forwarding: 'noop' | 'selected-apis-forwarding';
   };
+  readonly http: {
+    readonly address: string;
+    readonly corsOrigins: readonly string[];
+    readonly allowedHosts: readonly string[];
+    readonly maxBodyBytes: number;
+    readonly maxConnections: number;
+  };
   readonly metrics: { readonly address: string; readonly tls: ListenerTls };
   readonly authorization: AuthorizationConfig;
   readonly persistence: {
@@ -130,6 +137,38 @@ export const configSchema = {
       format: ['noop', 'selected-apis-forwarding'],
       default: 'selected-apis-forwarding',
       env: 'ANTIPHON_FORWARDING',
+    },
+  },
+  http: {
+    address: {
+      doc: 'HTTP/JSON listener, with the TLS and the authorization of gRPC; empty for none.',
+      format: address,
+      default: '',
+      env: 'ANTIPHON_HTTP_ADDRESS',
+    },
+    corsOrigins: {
+      doc: 'Origins whose web pages may call, as https://ops.example.com; * is every page.',
+      format: Array,
+      default: [] as string[],
+      env: 'ANTIPHON_HTTP_CORS_ORIGINS',
+    },
+    allowedHosts: {
+      doc: 'Host names that a listener on loopback answers to beside localhost, for a reverse proxy that keeps the name.',
+      format: Array,
+      default: [] as string[],
+      env: 'ANTIPHON_HTTP_ALLOWED_HOSTS',
+    },
+    maxBodyBytes: {
+      doc: 'Largest body of a request, after decompression.',
+      format: 'nat',
+      default: 8 * 1024 * 1024,
+      env: 'ANTIPHON_HTTP_MAX_BODY_BYTES',
+    },
+    maxConnections: {
+      doc: 'Connections at once.',
+      format: 'nat',
+      default: 10_000,
+      env: 'ANTIPHON_HTTP_MAX_CONNECTIONS',
     },
   },
   metrics: {

@@ -2,10 +2,17 @@
 // own to a call: domains, authorization, limits and validation are those of the handlers it is given.
 
 import type http from 'node:http';
-import { isIP } from 'node:net';
-import { ServiceBusyError, ServiceError, unavailable } from '#base';
+import { ServiceBusyError, unavailable } from '#base';
 import type { Env } from '#env';
-import { createByteCaller, isUnexpected, type ServerTls, type Services, unexpectedErrorLog } from '#rpc';
+import {
+  createByteCaller,
+  isLoopback,
+  isUnexpected,
+  requireBindable,
+  type ServerTls,
+  type Services,
+  unexpectedErrorLog,
+} from '#rpc';
 import { loadApiSchema } from './api-schema.ts';
 import { createOriginPolicy } from './cors.ts';
 import { createRoutes, type RouteHandler } from './handlers.ts';
@@ -24,7 +31,6 @@ export interface GatewayOptions {
   readonly services: Services;
   /** Allows an address that is not loopback although calls are not authenticated. */
   readonly insecure?: boolean;
-  readonly version?: string;
   /** Origins whose pages may call, as https://ops.example.com; `*` is every page. */
   readonly corsOrigins?: readonly string[];
   /** Host names that a listener on loopback answers to, beside loopback's own. */
@@ -70,13 +76,17 @@ export interface Gateway {
   stop(graceMs?: number): Promise<void>;
 }
 
+// Put in by the build.
+declare const ANTIPHON_VERSION: string | undefined;
+
 const STOP_GRACE_MS = 5_000;
 const HSTS = 'max-age=31536000';
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { env } = options;
   const limits: GatewayLimits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
-  const { host, port } = bindable(options.address, options.insecure ?? false);
+  const host = requireBindable(options.address, options.insecure ?? false);
+  const port = Number(options.address.slice(options.address.lastIndexOf(':') + 1));
   const schema = loadApiSchema();
   const render = createErrorRenderer(schema);
   const routes = createRoutes({
@@ -84,7 +94,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     schema,
     calls: createJsonCalls(schema, createByteCaller(options.services)),
     bodies: createBodyReader(limits),
-    version: options.version ?? '',
+    version: typeof ANTIPHON_VERSION === 'string' ? ANTIPHON_VERSION : 'development',
   });
   const origins = createOriginPolicy({
     origins: options.corsOrigins ?? [],
@@ -205,19 +215,3 @@ function createAdmission(limits: GatewayLimits): Admission {
     },
   };
 }
-
-function bindable(address: string, insecure: boolean): { host: string; port: number } {
-  const [, v6, name, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(address) ?? [];
-  const host = v6 ?? name;
-  if (host === undefined) throw new ServiceError('BadRequest', `address ${address} is not host:port`);
-  if (!insecure && !isLoopback(host)) {
-    throw new Error(
-      `refusing to listen on ${address}: calls are not authenticated, so only loopback addresses are allowed. ` +
-        'Set `frontend.insecure: true` if the network itself is trusted.',
-    );
-  }
-  return { host, port: Number(port) };
-}
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

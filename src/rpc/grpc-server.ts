@@ -121,7 +121,8 @@ function shutDown(server: Server, env: Env, graceMs: number): Promise<void> {
   });
 }
 
-function requireBindable(address: string, insecure: boolean): string {
+/** The host of host:port. @throws when calls would come unauthenticated from other machines. */
+export function requireBindable(address: string, insecure: boolean): string {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) throw new Error(`address ${address} is not host:port`);
@@ -134,5 +135,5 @@ function requireBindable(address: string, insecure: boolean): string {
   return host;
 }
 
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

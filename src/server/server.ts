@@ -14,7 +14,7 @@ import { createLogger, createPrometheusMetrics, serveMetrics } from '#observabil
 import type { Store } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
 import { createSqliteStore } from '#persistence/sqlite';
-import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
+import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient, type ServerTls } from '#rpc';
 import { createMemoryVisibility, createSqliteVisibility, type VisibilityStore } from '#visibility';
 import { boundHeapGrowth } from './heap-growth.ts';
 import { createRegion, type Region } from './region.ts';
@@ -23,6 +23,8 @@ import { createTlsRegistry, type TlsRegistry } from './tls.ts';
 export interface RunningServer {
   /** host:port that gRPC is served on. */
   readonly address: string;
+  /** Empty when there is no HTTP/JSON listener. */
+  readonly httpAddress: string;
   /** Empty when there is no metrics listener. */
   readonly metricsAddress: string;
   readonly region: Region;
@@ -82,6 +84,23 @@ function dynamicConfig(config: ServerConfig, env: Env, store: Store): DynamicCon
   );
 }
 
+async function openGateway(config: ServerConfig, env: Env, region: Region, tls: ServerTls | undefined) {
+  const { address, corsOrigins, allowedHosts, maxBodyBytes, maxConnections } = config.http;
+  if (address === '') return undefined;
+  // Loaded where it is served: descriptors and their reflection take a while.
+  const { startGateway } = await import('#gateway');
+  return startGateway({
+    env,
+    address,
+    services: region.frontend.services,
+    tls,
+    insecure: config.frontend.insecure,
+    corsOrigins,
+    allowedHosts,
+    limits: { bodyBytesMax: maxBodyBytes, connectionsMax: maxConnections },
+  });
+}
+
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   boundHeapGrowth();
   const metrics = createPrometheusMetrics({ cluster: config.cluster.current });
@@ -135,6 +154,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     insecure: config.frontend.insecure,
   });
   const { address } = await grpc.start();
+  const gateway = await openGateway(config, env, region, frontendTls);
   const metricsServer =
     config.metrics.address === ''
       ? undefined
@@ -144,14 +164,15 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
           isHealthy: () => true,
           tls: metricsTls,
         });
-  logger.info('server started', { address, metricsAddress: metricsServer?.address });
+  logger.info('server started', { address, httpAddress: gateway?.address, metricsAddress: metricsServer?.address });
   return {
     address,
+    httpAddress: gateway?.address ?? '',
     metricsAddress: metricsServer?.address ?? '',
     region,
     async stop() {
       region.frontend.stop();
-      await grpc.stop();
+      await Promise.all([grpc.stop(), gateway?.stop()]);
       await region.stop();
       await metricsServer?.close();
       remotes.close();

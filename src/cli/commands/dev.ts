@@ -1,4 +1,5 @@
 // dev: a server for development in this process, ready in seconds: one region, or two that replicate to each other.
+import net from 'node:net';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { type ConfigOverrides, loadConfig, type ServerConfig } from '#config';
@@ -11,6 +12,7 @@ interface DevOptions {
   data?: string;
   port: number;
   metricsPort: number;
+  httpPort: number;
   verbose?: boolean;
 }
 
@@ -31,6 +33,7 @@ export function devConfig(options: DevOptions, index: number): ServerConfig {
     cluster: { current: name(index), primary: name(0), failoverVersionIncrement: 100, members },
     frontend: { address: address(options.port) },
     metrics: { address: address(options.metricsPort) },
+    http: { address: `127.0.0.1:${options.httpPort}` },
     persistence:
       folder === undefined
         ? { driver: 'memory' }
@@ -45,6 +48,16 @@ export function devConfig(options: DevOptions, index: number): ServerConfig {
   return loadConfig({ overrides });
 }
 
+/** The port of region `index`, or any when it is taken: a second development server must not fail for a door that few use. */
+function freePort(first: number, index: number): Promise<number> {
+  if (first === 0) return Promise.resolve(0);
+  return new Promise((resolve) => {
+    const probe = net.createServer();
+    probe.once('error', () => resolve(0));
+    probe.listen(first + index, '127.0.0.1', () => probe.close(() => resolve(first + index)));
+  });
+}
+
 export function addDevCommand(program: Command): void {
   program
     .command('dev')
@@ -53,6 +66,7 @@ export function addDevCommand(program: Command): void {
     .option('--data <folder>', 'keep data here; without it all is in memory and gone at exit')
     .option('--port <n>', 'gRPC port of the first region; the others follow', count, 7833)
     .option('--metrics-port <n>', 'metrics port of the first region', count, 9464)
+    .option('--http-port <n>', 'HTTP/JSON port of the first region; a free one when it is taken', count, 8800)
     .option('--verbose', 'log at info level')
     .action(async (options: DevOptions, command: Command) => {
       const { output } = contextOf(command);
@@ -62,14 +76,16 @@ export function addDevCommand(program: Command): void {
       const started = performance.now();
       const servers: Awaited<ReturnType<typeof startServer>>[] = [];
       for (let index = 0; index < options.regions; index++) {
-        const config = devConfig(options, index);
+        const httpPort = await freePort(options.httpPort, index);
+        const config = devConfig({ ...options, httpPort }, index);
         const running = await startServer(config);
         servers.push(running);
         output.line(
-          `${config.cluster.current}  gRPC ${running.address}  metrics http://${running.metricsAddress}/metrics`,
+          `${config.cluster.current}  gRPC ${running.address}  HTTP http://${running.httpAddress}  metrics http://${running.metricsAddress}/metrics`,
           {
             cluster: config.cluster.current,
             address: running.address,
+            httpAddress: running.httpAddress,
             metricsAddress: running.metricsAddress,
           },
         );
