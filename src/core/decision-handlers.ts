@@ -5,7 +5,7 @@ import { startActivity } from './activity-commands.ts';
 import { addEvent } from './add-event.ts';
 import { parseCronSchedule } from './cron.ts';
 import { CLOSE_DECISION_HANDLERS } from './decision-close-handlers.ts';
-import { type Completion, reject, rejectOnFault, requireBlobSize, sizeOf } from './decision-outcome.ts';
+import { type Completion, reject, rejectOnFault, requireBlobSize, requirePendingPlace, sizeOf } from './decision-outcome.ts';
 import {
   deriveActivityTimeouts,
   mapBytes,
@@ -16,9 +16,11 @@ import {
   validateExternalTarget,
   validateSearchAttributes,
 } from './decision-validation.ts';
+import type { Draft } from './draft.ts';
 import { EMPTY_EVENT_ID } from './event-ids.ts';
 import { addActivityDispatch } from './event-tasks.ts';
 import { validateRetryPolicy } from './retry-policy.ts';
+import { priorityFieldsOfHeader } from './task-priority.ts';
 import { durationOf, secondsOf } from './wire-time.ts';
 
 type DecisionAttributes = NonNullable<Decision['attributes']>;
@@ -43,6 +45,7 @@ function scheduleActivity(
   if (draft.findActivityById(attributes.activityId) !== undefined) {
     reject(Cause.DECISION_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID, '');
   }
+  requirePendingPlace(draft.activities.size, draft.context.limits.pendingActivityCountMax, 'ACTIVITY');
   const { timeouts } = checked;
   const event = addEvent(
     draft,
@@ -124,6 +127,7 @@ function startTimer(completion: Completion, attributes: DecisionOf<'startTimerDe
   if (draft.timers.get(timerId) !== undefined) {
     reject(Cause.DECISION_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID, '');
   }
+  requirePendingPlace(draft.timers.size, draft.context.limits.pendingTimerCountMax, 'TIMER');
   addEvent(draft, {
     $case: 'timerStartedEventAttributes',
     value: {
@@ -202,10 +206,12 @@ function startChild(
     validateRetryPolicy(attributes.retryPolicy);
     if (attributes.cronSchedule !== '') parseCronSchedule(attributes.cronSchedule);
     if (attributes.searchAttributes !== undefined) validateSearchAttributes(completion, attributes.searchAttributes);
+    priorityFieldsOfHeader(attributes.header);
     return requireTaskList(completion, attributes.taskList, info.taskList);
   });
   const bytes = sizeOf(attributes.input) + mapBytes(attributes.memo?.fields);
   requireBlobSize(completion, bytes, 'StartChildWorkflowExecutionDecisionAttributes. Input exceeds size limit.');
+  requirePendingPlace(draft.children.size, context.limits.pendingChildCountMax, 'CHILD');
   const executionSeconds = secondsOf(attributes.executionStartToCloseTimeout) || info.executionTimeoutSeconds;
   const taskSeconds = secondsOf(attributes.taskStartToCloseTimeout) || info.taskTimeoutSeconds;
   addEvent(draft, {
@@ -235,6 +241,7 @@ function cancelExternal(
     requireDomain(completion, attributes.domain);
     return validateExternalTarget(completion, attributes);
   });
+  requireSignalPlace(draft);
   addEvent(draft, {
     $case: 'requestCancelExternalWorkflowExecutionInitiatedEventAttributes',
     value: {
@@ -245,6 +252,11 @@ function cancelExternal(
       childWorkflowOnly: attributes.childWorkflowOnly,
     },
   });
+}
+
+function requireSignalPlace(draft: Draft): void {
+  const pending = draft.signals.size + draft.requestCancels.size;
+  requirePendingPlace(pending, draft.context.limits.pendingSignalCountMax, 'SIGNAL');
 }
 
 function signalExternal(
@@ -263,6 +275,7 @@ function signalExternal(
   });
   const message = 'SignalExternalWorkflowExecutionDecisionAttributes.Input exceeds size limit.';
   requireBlobSize(completion, sizeOf(input), message);
+  requireSignalPlace(draft);
   addEvent(draft, {
     $case: 'signalExternalWorkflowExecutionInitiatedEventAttributes',
     value: {

@@ -57,4 +57,18 @@ export function requireBlobSize(completion: Completion, bytes: number, message: 
   }
 }
 
+const PENDING = {
+  ACTIVITY: 'activities',
+  CHILD: 'children',
+  TIMER: 'timers',
+  SIGNAL: 'signals and cancels of other workflows',
+} as const;
+
+/** `max` 0: no limit. */
+export function requirePendingPlace(pending: number, max: number, what: keyof typeof PENDING): void {
+  if (max > 0 && pending >= max) {
+    throw new WorkflowFailed(`PENDING_${what}_EXCEEDS_LIMIT`, `Too many pending ${PENDING[what]}`);
+  }
+}
+
 export const sizeOf = (payload: Payload | undefined): number => payload?.data.length ?? 0;

@@ -1,6 +1,7 @@
 // Events of activities. An activity is in the state from its Scheduled event to the event that closes it.
 import type { StateDraft } from './draft.ts';
 import type { Evolvers } from './evolve.ts';
+import { priorityOfActivity } from './task-priority.ts';
 import { eventTimeMs, secondsOf } from './wire-time.ts';
 
 type ActivityCase =
@@ -48,6 +49,7 @@ export const ACTIVITY_EVOLVERS: Evolvers<ActivityCase> = {
       lastFailure: undefined,
       lastWorkerIdentity: '',
       heartbeatTimerFireMs: 0,
+      priority: priorityOfActivity(scheduled.header, draft.info.partitionConfig),
     });
   },
   activityTaskStartedEventAttributes(draft, started, event) {

@@ -14,9 +14,24 @@ export { isRunning, newState, type RunIdentity, withHistorySize } from './new-st
 export { findBadResetPoint } from './reset-points.ts';
 export { resetWorkflow } from './reset-workflow.ts';
 export { nextRetryDelayMs, type RetryQuestion, retryPolicyFault, validateRetryPolicy } from './retry-policy.ts';
+export * from './schedule/schedule.ts';
+export * from './schedule/schedule-fires.ts';
+export * from './schedule/schedule-overlap.ts';
+export * from './schedule/schedule-plan.ts';
 export { addedSignalRequestIds } from './signal-request-ids.ts';
 export { type CurrentRunSummary, decideStart, type StartAnswer, type StartQuestion } from './start-policy.ts';
 export { decodeState, encodeState } from './state-codec.ts';
+export {
+  DEFAULT_TASK_PRIORITY,
+  FAIRNESS_KEY,
+  FAIRNESS_WEIGHT_KEY,
+  ISOLATION_GROUP_KEY,
+  PRIORITY_KEY,
+  type PriorityFields,
+  priorityFieldsOfHeader,
+  priorityOfConfig,
+  requirePriorityFields,
+} from './task-priority.ts';
 export * from './transition.ts';
 export * from './version-histories.ts';
 export { durationOf, eventTimeMs, msOf, secondsOf, timestampOf } from './wire-time.ts';

@@ -18,7 +18,8 @@ import { validatedStart } from './start-validation.ts';
 type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
 const NO_PARTITION: Readonly<Record<string, string>> = {};
-const START: Traits = { class: 'user', permission: 'write', forward: 'selected' };
+const START: Traits = { class: 'user', forward: 'selected' };
+const ASYNC: Traits = { ...START, class: 'async' };
 
 export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
   const { env, history } = deps;
@@ -40,7 +41,7 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
     startWorkflowExecutionAsync: serve(
       'workflow',
       'startWorkflowExecutionAsync',
-      START,
+      ASYNC,
       ({ request }) => byDomain({ domain: request?.domain ?? '' }),
       async () => {
         throw featureNotEnabled('async workflow queue');
@@ -70,7 +71,7 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
     signalWithStartWorkflowExecutionAsync: serve(
       'workflow',
       'signalWithStartWorkflowExecutionAsync',
-      START,
+      ASYNC,
       ({ request }) => byDomain({ domain: request?.startRequest?.domain ?? '' }),
       async () => {
         throw featureNotEnabled('async workflow queue');

@@ -8,7 +8,7 @@ import {
 } from '@antiphon/proto';
 import type { TransferTask } from '@antiphon/proto/internal';
 import { EntityNotExistsError, ServiceError, WorkflowExecutionAlreadyStartedError } from '#base';
-import type { DomainView, WorkflowState } from '#core';
+import { type DomainView, priorityFieldsOfHeader, type WorkflowState } from '#core';
 import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { type AttributesOf, loadInitiated } from './run-access.ts';
@@ -94,7 +94,7 @@ export async function startChild(
           workflowExecution: { workflowId: task.workflowId, runId: task.runId },
           initiatedId: BigInt(initiatedId),
         },
-        partitionConfig: state.info.partitionConfig,
+        partitionConfig: { ...state.info.partitionConfig, ...priorityFieldsOfHeader(initiated.attributes.header) },
       });
       runId = started.runId;
     } catch (error) {

@@ -97,7 +97,7 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
       );
     },
 
-    async signalWithStart(request, { signalName, input }, domainId) {
+    async signalWithStart(request, { signalName, input }, domainId, partitionConfig) {
       const domain = await context.activeDomain(domainId);
       const actor = await context.shards.of(request.workflowId);
       actor.requireRoom();
@@ -116,7 +116,7 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
           }
         }
         if (requestId === '') throw badRequest('Missing request ID.');
-        return startIn(actor, slot, domain, request, { signal });
+        return startIn(actor, slot, domain, request, { signal, partitionConfig });
       });
     },
   };

@@ -2,7 +2,7 @@
 // they recognise a repetition.
 import type { TransferTask } from '@antiphon/proto/internal';
 import { ServiceError, unreachable } from '#base';
-import { findBadResetPoint, type WorkflowState } from '#core';
+import { findBadResetPoint, ISOLATION_GROUP_KEY, priorityOfConfig, type WorkflowState } from '#core';
 import { closeExecution, settleUntoldChild, tellOfEndedChild } from './close-executor.ts';
 import type { HistoryContext } from './context.ts';
 import { cancelExternal, signalExternal, startChild } from './outside-work.ts';
@@ -27,7 +27,20 @@ export function createTransferExecutor(
     const taskList = work.value.taskList ?? state.info.taskList;
     if (taskList === undefined) return 'done';
     const scheduleToStartMs = scheduleToStartSeconds * 1000;
-    const request = { domainId, workflowId, runId, scheduleId, attempt, taskList, scheduleToStartMs };
+    const { partitionConfig } = state.info;
+    const request = {
+      domainId,
+      workflowId,
+      runId,
+      scheduleId,
+      attempt,
+      taskList,
+      scheduleToStartMs,
+      priority:
+        (kind === 'activity' ? state.activities.get(scheduleId)?.priority : undefined) ??
+        priorityOfConfig(partitionConfig),
+      isolationGroup: partitionConfig[ISOLATION_GROUP_KEY],
+    };
     if (kind === 'activity') {
       await matching.addActivityTask(request);
       return 'done';

@@ -1,17 +1,19 @@
-// The durable part of a task list, written under the list's own lease and read back in id order. One writer and one reader loop, each with
-// one store call in flight; both sleep while there is nothing to do.
+// The durable part of a task list, written under the list's own lease and read back in id order; tasks with a priority or a fairness key lane
+// by lane (lane-reader.ts). One writer and one reader loop, each with one store call in flight; both sleep while there is nothing to do.
 // Invariants: a task's append resolves only after its row is durable; the read level never passes a row that may still become visible
 // (an append with an unknown outcome forces a new lease, which fences it, before anything higher is written); the ack level never passes a
 // task that is not done. Losing the lease drops what was read: the rows are still there for whoever owns the list now.
 import { TaskListKind, type TaskListStatus } from '@antiphon/proto';
 import { assert, type Deferred, deferred, isStoreError, ServiceBusyError, ServiceError, unavailable } from '#base';
 import type { Env, TimerHandle } from '#env';
-import type { BacklogTask, TaskListKey, TaskListStore } from '#persistence';
+import { isInLane, type TaskLane, type TaskListKey, type TaskListStore } from '#persistence';
 import { AckWindow } from './ack-window.ts';
+import { FairQueue } from './fair-queue.ts';
+import { LaneReader } from './lane-reader.ts';
 import { LinkedQueue } from './linked-queue.ts';
 import type { MatchingMetrics } from './metrics.ts';
 import { type MatchingOptions, TASK_ID_BLOCK_SIZE } from './options.ts';
-import type { NewTask } from './pending-work.ts';
+import type { BufferedTask, NewTask } from './pending-work.ts';
 
 export interface BacklogDeps {
   readonly env: Env;
@@ -45,10 +47,11 @@ export class Backlog {
   #window: AckWindow | undefined;
   #savedAckLevel = 0;
   #generation = 0;
-  readonly #buffer = new LinkedQueue<BacklogTask>();
+  readonly #ready = new FairQueue<BufferedTask>();
+  readonly #lanes: LaneReader;
   /** True when rows beyond the read level may exist. */
   #hasMore = false;
-  /** Appended in this lease and not yet read. */
+  /** Tasks that are only in the store. */
   #unreadCount = 0;
   #isLoading = false;
 
@@ -66,6 +69,7 @@ export class Backlog {
     this.#key = key;
     this.#kind = kind;
     this.#options = options;
+    this.#lanes = new LaneReader({ store: deps.store, key, ready: this.#ready }, options);
   }
 
   get generation(): number {
@@ -74,22 +78,28 @@ export class Backlog {
 
   /** Tasks that `shift` can give now. */
   get bufferedCount(): number {
-    return this.#buffer.size;
+    return this.#ready.size;
+  }
+
+  /** Of the task that `shift` gives next. */
+  get firstPriority(): number | undefined {
+    return this.#ready.firstPriority;
   }
 
   /** Tasks known to wait here, those being handed out not included. */
   get waitingCount(): number {
-    return this.#buffer.size + this.#unreadCount;
+    return this.#ready.size + this.#unreadCount;
   }
 
   /** True when a new task would not overtake a stored one. */
   get isDrained(): boolean {
-    return this.#buffer.size === 0 && !this.#hasMore && this.#appends.size === 0;
+    return this.#ready.size === 0 && !this.#hasMore && !this.#lanes.hasMore && this.#appends.size === 0;
   }
 
   /** Nothing is stored, in memory or on its way: the list may be dropped from memory. */
   get isIdle(): boolean {
-    return this.isDrained && !this.#isWriting && (this.#window?.outstandingCount ?? 0) === 0;
+    if (this.#window === undefined) return false;
+    return this.isDrained && !this.#isWriting && this.#window.outstandingCount === 0 && this.#lanes.isIdle;
   }
 
   get status(): Pick<TaskListStatus, 'readLevel' | 'ackLevel' | 'taskIdBlock'> {
@@ -125,18 +135,22 @@ export class Backlog {
     return written.promise;
   }
 
-  /** The oldest task in memory, now the caller's to complete. */
-  shift(): BacklogTask | undefined {
-    const task = this.#buffer.shift();
-    if (this.#hasMore && this.#buffer.size < this.#options.bufferedTaskCountMax / 2) this.#load();
+  /** The next task in memory, now the caller's to complete. */
+  shift(): BufferedTask | undefined {
+    const task = this.#ready.shift();
+    if (task !== undefined && isInLane(task)) this.#lanes.shifted(task);
+    if (this.#wantsMore) this.#load();
     return task;
   }
 
-  complete(taskId: number, generation: number): void {
+  complete(task: TaskLane, taskId: number, generation: number): void {
     if (generation !== this.#generation || this.#window === undefined) return;
-    this.#window.done(taskId);
+    const { priority, fairnessKey } = task;
+    if (isInLane(task)) this.#lanes.complete({ priority, fairnessKey, taskId });
+    else this.#window.done(taskId);
     this.#doneSinceFlush++;
-    if (this.#doneSinceFlush >= this.#options.ackFlushCount) void this.#flush();
+    const isUrgent = this.#doneSinceFlush >= this.#options.ackFlushCount || this.#lanes.isCrowded;
+    if (isUrgent) void this.#flush();
     else this.#armFlush();
   }
 
@@ -187,10 +201,12 @@ export class Backlog {
     this.#blockEnd = lease.rangeId * TASK_ID_BLOCK_SIZE;
     this.#lastAppendedId = this.#nextId - 1;
     if (this.#window === undefined) {
+      // Before anything is appended under this lease, so that nothing is counted twice.
+      this.#unreadCount = await store.loadTaskCount(this.#key, this.#options.countedTaskMax);
       this.#window = new AckWindow(lease.ackLevel);
       this.#savedAckLevel = lease.ackLevel;
-      this.#unreadCount = 0;
-    }
+      this.#lanes.reread('nothing is kept');
+    } else this.#lanes.reread('what is in memory stays');
     this.#hasMore = true;
     this.#isLeased = true;
     this.#leaseProvenMs = env.clock.monotonicMs();
@@ -225,7 +241,7 @@ export class Backlog {
   }
 
   /** Writes one batch; takes the lease again, once, when another owner had it. */
-  async #store(tasks: readonly NewTask[]): Promise<readonly BacklogTask[]> {
+  async #store(tasks: readonly NewTask[]): Promise<readonly BufferedTask[]> {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#ensureLease();
@@ -244,44 +260,53 @@ export class Backlog {
     }
   }
 
-  /** Tasks that are durable now: straight to the buffer when nothing older is still unread. */
-  #accept(tasks: readonly BacklogTask[]): void {
+  /** Tasks that are durable now: straight to memory when nothing older is still unread. */
+  #accept(tasks: readonly BufferedTask[]): void {
     const window = this.#window;
-    const last = tasks.at(-1);
     // The lease may have been lost by another call meanwhile; then the next lease reads these rows.
-    if (window === undefined || last === undefined || !this.#isLeased) {
+    if (window === undefined || !this.#isLeased) {
       this.#hasMore = true;
       return;
     }
-    this.#lastAppendedId = Math.max(this.#lastAppendedId, last.taskId);
-    const unread = tasks.filter((task) => task.taskId > window.readLevel);
-    if (unread.length === 0) return;
-    const fits = this.#buffer.size + unread.length <= this.#options.bufferedTaskCountMax;
-    if (this.#hasMore || this.#isLoading || !fits) {
-      this.#hasMore = true;
-      this.#unreadCount += unread.length;
-      this.#load();
-      return;
+    const isBehind = this.#hasMore || this.#isLoading;
+    for (const task of tasks) {
+      if (isInLane(task)) {
+        if (!this.#lanes.accept(task)) this.#unreadCount++;
+        continue;
+      }
+      this.#lastAppendedId = Math.max(this.#lastAppendedId, task.taskId);
+      if (task.taskId <= window.readLevel) continue;
+      if (isBehind || this.#hasMore || this.#ready.plainCount >= this.#options.bufferedTaskCountMax) {
+        this.#hasMore = true;
+        this.#unreadCount++;
+      } else this.#take(task, window);
     }
-    for (const task of unread) this.#take(task, window);
-    this.#deps.onReady();
+    if (this.#wantsMore) this.#load();
+    if (this.#ready.size > 0) this.#deps.onReady();
   }
 
-  #take(task: BacklogTask, window: AckWindow): void {
+  #take(task: BufferedTask, window: AckWindow): void {
     window.add(task.taskId);
-    this.#buffer.push(task);
+    this.#ready.push(task, task);
+  }
+
+  get #wantsPlain(): boolean {
+    return this.#hasMore && this.#ready.plainCount < this.#options.bufferedTaskCountMax / 2;
+  }
+
+  get #wantsMore(): boolean {
+    return this.#wantsPlain || this.#lanes.canLoad;
   }
 
   /** Reads pages while there is room; one read at a time. */
   #load(): void {
-    const wanted = this.#hasMore && this.#buffer.size < this.#options.bufferedTaskCountMax / 2;
-    if (!wanted || this.#isLoading || this.#isClosed || this.#window === undefined) return;
+    if (!this.#wantsMore || this.#isLoading || this.#isClosed || this.#window === undefined) return;
     if (!this.#isLeased) {
       if (this.#leasing === undefined) this.open();
       return;
     }
     this.#isLoading = true;
-    this.#loadPage(this.#window, this.#generation).then(
+    this.#loadPages(this.#window, this.#generation).then(
       () => {
         this.#isLoading = false;
         this.#load();
@@ -291,6 +316,16 @@ export class Backlog {
         this.#openLater(error);
       },
     );
+  }
+
+  /** A page of the plain tasks, and one of a lane. */
+  async #loadPages(window: AckWindow, generation: number): Promise<void> {
+    if (this.#wantsPlain) await this.#loadPage(window, generation);
+    if (generation !== this.#generation) return;
+    const count = await this.#lanes.load();
+    if (generation !== this.#generation || count === undefined) return;
+    this.#unreadCount = this.#hasMore || this.#lanes.hasMore ? Math.max(0, this.#unreadCount - count) : 0;
+    if (count > 0) this.#deps.onReady();
   }
 
   async #loadPage(window: AckWindow, generation: number): Promise<void> {
@@ -304,7 +339,7 @@ export class Backlog {
     if (tasks.length < limit) {
       window.readTo(appendedBefore);
       this.#hasMore = this.#lastAppendedId > window.readLevel || !this.#isLeased;
-      if (!this.#hasMore) this.#unreadCount = 0;
+      if (!this.#hasMore && !this.#lanes.hasMore) this.#unreadCount = 0;
     }
     if (tasks.length > 0) this.#deps.onReady();
   }
@@ -326,22 +361,42 @@ export class Backlog {
     this.#flushTimer?.cancel();
     this.#flushTimer = undefined;
     this.#doneSinceFlush = 0;
-    const ackLevel = this.#window?.ackLevel ?? 0;
-    const isNeeded = ackLevel > this.#savedAckLevel || when === 'even without progress';
+    const isNeeded = this.#hasProgress || when === 'even without progress';
     if (!this.#isLeased || !isNeeded || this.#flushing !== undefined) return;
-    const generation = this.#generation;
-    this.#flushing = this.#deps.store.completeTasks(this.#key, this.#rangeId, ackLevel).then(
-      () => {
-        if (generation === this.#generation) this.#savedAckLevel = ackLevel;
-      },
-      (error: unknown) => {
-        this.#onStoreError(error);
-        this.#log('ack level of a task list was not stored', error);
-      },
-    );
+    this.#flushing = this.#saveProgress(when);
     await this.#flushing;
     this.#flushing = undefined;
-    if ((this.#window?.ackLevel ?? 0) > this.#savedAckLevel) this.#armFlush();
+    if (this.#hasProgress) this.#armFlush();
+    this.#load();
+  }
+
+  get #hasProgress(): boolean {
+    return (this.#window?.ackLevel ?? 0) > this.#savedAckLevel || this.#lanes.doneCount > 0;
+  }
+
+  /** Stores the ack level and deletes done tasks of lanes; what fails is tried again with the next progress. */
+  async #saveProgress(when: 'with progress' | 'even without progress'): Promise<void> {
+    const { store } = this.#deps;
+    const generation = this.#generation;
+    const ackLevel = this.#window?.ackLevel ?? 0;
+    const done = this.#lanes.takeDone();
+    try {
+      if (done.tasks.length > 0) await store.deleteLaneTasks(this.#key, this.#rangeId, done.tasks);
+      done.deleted();
+    } catch (error) {
+      done.restore();
+      this.#onStoreError(error);
+      this.#log('done tasks of a task list were not deleted', error);
+    }
+    if (generation !== this.#generation) return;
+    if (ackLevel <= this.#savedAckLevel && when === 'with progress') return;
+    try {
+      await store.completeTasks(this.#key, this.#rangeId, ackLevel);
+      if (generation === this.#generation) this.#savedAckLevel = ackLevel;
+    } catch (error) {
+      this.#onStoreError(error);
+      this.#log('ack level of a task list was not stored', error);
+    }
   }
 
   #armFlush(): void {
@@ -355,7 +410,8 @@ export class Backlog {
       this.#generation++;
       this.#isLeased = false;
       this.#window = undefined;
-      this.#buffer.clear();
+      this.#ready.clear();
+      this.#lanes.reread('nothing is kept');
       this.#unreadCount = 0;
       this.#hasMore = false;
       this.open();

@@ -1,6 +1,7 @@
 // The answers of DescribeTaskList (semantics §3.5). A list that is not in memory is read without taking its lease: describing writes nothing.
 import {
   DescribeTaskListResponse,
+  type IsolationGroupMetrics,
   PollerInfo,
   type TaskListKind,
   TaskList as TaskListMessage,
@@ -11,7 +12,7 @@ import type { TaskListKey, TaskListStore } from '#persistence';
 import { DEFAULT_TASKS_PER_SECOND } from './options.ts';
 import type { TaskList } from './task-list.ts';
 
-const UNLOADED_COUNT_MAX = 1000;
+const UNLOADED_COUNT_MAX = 100_000;
 
 export function describeLoaded(env: Env, list: TaskList, includeStatus: boolean): DescribeTaskListResponse {
   const response = DescribeTaskListResponse.fromPartial({
@@ -32,8 +33,21 @@ export function describeLoaded(env: Env, list: TaskList, includeStatus: boolean)
     ratePerSecond: list.ratePerSecond,
     newTasksPerSecond: list.newTasks.perSecond(env.clock.monotonicMs()),
     empty: backlogCount === 0,
+    isolationGroupMetrics: groupMetrics(list, env.clock.nowMs()),
   });
   return response;
+}
+
+function groupMetrics(list: TaskList, nowMs: number): Record<string, IsolationGroupMetrics> {
+  const metrics: Record<string, IsolationGroupMetrics> = {};
+  for (const { group, newTasksPerSecond } of list.isolation.status) {
+    metrics[group] = { newTasksPerSecond, pollerCount: 0n };
+  }
+  for (const { isolationGroup } of list.pollers.recent(nowMs)) {
+    const group = metrics[isolationGroup];
+    if (group !== undefined) group.pollerCount++;
+  }
+  return metrics;
 }
 
 export async function describeUnloaded(
@@ -46,11 +60,11 @@ export async function describeUnloaded(
     taskList: TaskListMessage.fromPartial({ name: key.name, kind }),
   });
   if (!includeStatus) return response;
-  const tasks = await store.loadTasks(key, 0, UNLOADED_COUNT_MAX);
+  const count = await store.loadTaskCount(key, UNLOADED_COUNT_MAX);
   response.taskListStatus = TaskListStatus.fromPartial({
-    backlogCountHint: BigInt(tasks.length),
+    backlogCountHint: BigInt(count),
     ratePerSecond: DEFAULT_TASKS_PER_SECOND,
-    empty: tasks.length === 0,
+    empty: count === 0,
   });
   return response;
 }

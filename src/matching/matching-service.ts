@@ -9,10 +9,11 @@ import {
   type TaskList as TaskListMessage,
   TaskListType,
 } from '@antiphon/proto';
-import { stickyWorkerUnavailable, unavailable } from '#base';
+import { badRequest, stickyWorkerUnavailable, unavailable } from '#base';
+import { DEFAULT_TASK_PRIORITY } from '#core';
 import type { DomainCache } from '#domains';
 import type { Env } from '#env';
-import type { TaskListStore } from '#persistence';
+import type { KeyValueStore, TaskListStore } from '#persistence';
 import {
   type CallOptions,
   encodeQueryTaskToken,
@@ -22,7 +23,8 @@ import {
 } from '#rpc';
 import { describeLoaded, describeUnloaded } from './describe-task-list.ts';
 import { createMatchingMetrics, type MatchingMetrics } from './metrics.ts';
-import { DEFAULT_MATCHING_OPTIONS, type MatchingOptions } from './options.ts';
+import { DEFAULT_MATCHING_OPTIONS, type ListSettingsLookup, type MatchingOptions } from './options.ts';
+import { PARTITION_PREFIX, partitionName } from './partitions.ts';
 import type { NewTask, PendingQuery, PendingTask } from './pending-work.ts';
 import { QueryDesk } from './query-desk.ts';
 import { type DeliveryDeps, startTask } from './task-delivery.ts';
@@ -32,9 +34,21 @@ import { TaskListRegistry } from './task-list-registry.ts';
 export interface MatchingDeps {
   readonly env: Env;
   readonly store: TaskListStore;
+  /** For what operators set of task lists. */
+  readonly keyValues: KeyValueStore;
   /** Late bound: history and matching call each other. */
   readonly history: () => HistoryClient;
   readonly domains: DomainCache;
+  /** Zones whose workers are being drained, by domain. Without it, none. */
+  readonly isolationGroups?: IsolationLookup | undefined;
+  /** Dynamic config of lists; without it, the defaults. */
+  readonly listSettings?: ListSettingsLookup | undefined;
+}
+
+export interface IsolationLookup {
+  isDrained(domainId: string, isolationGroup: string): boolean;
+  /** False for a name that is no zone of this cluster. */
+  isKnown(isolationGroup: string): boolean;
 }
 
 export interface MatchingService extends MatchingClient {
@@ -62,7 +76,13 @@ class Matching implements MatchingService {
     this.#deps = deps;
     this.#options = options;
     this.#metrics = createMatchingMetrics(deps.env);
-    this.#lists = new TaskListRegistry({ ...deps, metrics: this.#metrics }, options);
+    const { env, store, keyValues, domains, listSettings, isolationGroups } = deps;
+    const isDrained = (domainId: string, group: string): boolean =>
+      isolationGroups?.isDrained(domainId, group) ?? false;
+    this.#lists = new TaskListRegistry(
+      { env, store, keyValues, domains, listSettings, isDrained, metrics: this.#metrics },
+      options,
+    );
     this.#queries = new QueryDesk(deps.env, options);
   }
 
@@ -92,10 +112,9 @@ class Matching implements MatchingService {
     options: CallOptions,
   ): Promise<WithHistory<PollForDecisionTaskResponse>> {
     const startedMs = this.#deps.env.clock.monotonicMs();
-    const list = await this.#list(poll.domainId, poll.taskList, DECISION);
-    list.pollers.record(poll.identity, list.ratePerSecond, this.#deps.env.clock.nowMs());
-    const task = await this.#nextDelivery(list, options, (pending) =>
-      this.#startDecision(list, pending, poll, options),
+    const [list, group] = await this.#polled(poll, DECISION);
+    const task = await this.#nextDelivery(list, group, options, (pending) =>
+      this.#startDecision(pending, poll, options),
     );
     const autoConfigHint = this.#autoConfigHint(startedMs);
     if (task === undefined) {
@@ -107,14 +126,12 @@ class Matching implements MatchingService {
 
   async pollForActivityTask(poll: ActivityPoll, options: CallOptions): Promise<PollForActivityTaskResponse> {
     const startedMs = this.#deps.env.clock.monotonicMs();
-    const list = await this.#list(poll.domainId, poll.taskList, ACTIVITY);
-    if (poll.maxTasksPerSecond !== undefined) list.limitRate(poll.maxTasksPerSecond);
-    list.pollers.record(poll.identity, list.ratePerSecond, this.#deps.env.clock.nowMs());
-    const response = await this.#nextDelivery(list, options, async (pending) => {
+    const [list, group] = await this.#polled(poll, ACTIVITY);
+    const response = await this.#nextDelivery(list, group, options, async (pending) => {
       if (pending.kind === 'query') return undefined;
       const { task } = pending;
-      const ref = { ...runOf(list, task), scheduleId: task.scheduleId, attempt: task.attempt };
-      return startTask(this.#delivery, list, pending, options.signal, async (requestId) => {
+      const ref = { ...runOf(pending), scheduleId: task.scheduleId, attempt: task.attempt };
+      return startTask(this.#delivery, pending, options.signal, async (requestId) => {
         const reply = await this.#deps.history().recordActivityTaskStarted(ref, { requestId, identity: poll.identity });
         return reply.task;
       });
@@ -149,7 +166,15 @@ class Matching implements MatchingService {
     const list =
       this.#lists.find(domainId, taskList.name, type, isSticky) ??
       this.#lists.find(domainId, taskList.name, type, !isSticky);
-    if (list !== undefined) return describeLoaded(this.#deps.env, list, includeStatus);
+    if (list !== undefined) {
+      const response = describeLoaded(this.#deps.env, list, includeStatus);
+      if (isPartitioned(list)) {
+        const partitions = this.#lists.partitionsOf(list);
+        await partitions.load();
+        response.partitionConfig = partitions.config;
+      }
+      return response;
+    }
     const key = { domainId, name: taskList.name, type };
     return describeUnloaded(this.#deps.store, key, taskList.kind, includeStatus);
   }
@@ -165,13 +190,40 @@ class Matching implements MatchingService {
     return { decision: described(DECISION), activity: described(ACTIVITY) };
   }
 
+  async listPartitions(
+    request: Parameters<MatchingClient['listPartitions']>[0],
+  ): ReturnType<MatchingClient['listPartitions']> {
+    const { domainId, taskList, type } = request;
+    const list = await this.#list(domainId, taskList, type);
+    if (!isPartitioned(list)) return [list.key.name];
+    const partitions = this.#lists.partitionsOf(list);
+    await partitions.load();
+    return Array.from({ length: partitions.readCount }, (_, index) => partitionName(list.key.name, index));
+  }
+
+  async updatePartitions({
+    domainId,
+    taskList,
+    type,
+    config,
+  }: Parameters<MatchingClient['updatePartitions']>[0]): Promise<void> {
+    const list = await this.#list(domainId, taskList, type);
+    if (!isPartitioned(list)) throw badRequest("Only normal tasklist's partition config can be updated.");
+    await this.#lists.partitionsOf(list).update(config);
+  }
+
   get #delivery(): DeliveryDeps {
     return { env: this.#deps.env, options: this.#options, metrics: this.#metrics };
   }
 
   async #add(request: AddRequest, type: TaskListType): Promise<void> {
-    const list = await this.#list(request.domainId, request.taskList, type, 'only with a worker');
+    const root = await this.#list(request.domainId, request.taskList, type, 'only with a worker');
+    const isolationGroup = root.settings.isIsolated ? this.#zone(request.isolationGroup) : '';
+    const list = isPartitioned(root)
+      ? this.#lists.partition(root, this.#lists.partitionsOf(root).pickWrite(isolationGroup))
+      : root;
     const nowMs = this.#deps.env.clock.nowMs();
+    const { priority, fairnessKey, fairnessWeight } = request.priority ?? DEFAULT_TASK_PRIORITY;
     const task: NewTask = {
       workflowId: request.workflowId,
       runId: request.runId,
@@ -179,9 +231,10 @@ class Matching implements MatchingService {
       attempt: request.attempt,
       createdMs: nowMs,
       expiresMs: request.scheduleToStartMs > 0 ? nowMs + request.scheduleToStartMs : 0,
-      // One place for both in the row, until a scheduler that uses them is built: today the order is first come, first served.
-      priority: 0,
-      fairnessKey: '',
+      priority,
+      fairnessKey,
+      fairnessWeight,
+      isolationGroup: list.isSticky ? '' : isolationGroup,
     };
     return list.add(task);
   }
@@ -205,16 +258,43 @@ class Matching implements MatchingService {
     return this.#lists.findOrCreate(domainId, taskList.name, type, taskList.kind);
   }
 
+  /** The partition that the poll looks at first, and its zone if zones count. */
+  async #polled(poll: DecisionPoll | ActivityPoll, type: TaskListType): Promise<[list: TaskList, group: string]> {
+    const root = await this.#list(poll.domainId, poll.taskList, type);
+    const group = !root.isSticky && root.settings.isIsolated ? this.#zone(poll.isolationGroup) : '';
+    const rate = 'maxTasksPerSecond' in poll ? poll.maxTasksPerSecond : undefined;
+    const nowMs = this.#deps.env.clock.nowMs();
+    const { identity, isolationGroup = '' } = poll;
+    let list = root;
+    if (isPartitioned(root)) {
+      const partitions = this.#lists.partitionsOf(root);
+      list = this.#lists.partition(root, partitions.pickRead(group));
+      const members = root.family?.members ?? [root];
+      if (rate !== undefined) for (const member of members) member.limitRate(rate / partitions.readCount);
+      if (list !== root) list.pollers.record(identity, list.ratePerSecond, nowMs, isolationGroup);
+    } else if (rate !== undefined) root.limitRate(rate);
+    root.pollers.record(identity, root.ratePerSecond, nowMs, isolationGroup);
+    return [list, group];
+  }
+
+  #zone(isolationGroup: string | undefined): string {
+    if (!isolationGroup) return '';
+    return this.#deps.isolationGroups?.isKnown(isolationGroup) === false ? '' : isolationGroup;
+  }
+
   /** Takes matches until one is delivered or the poll's time is over. */
   async #nextDelivery<T>(
     list: TaskList,
+    isolationGroup: string,
     options: CallOptions,
     deliver: (match: PendingTask | PendingQuery) => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const { clock } = this.#deps.env;
     const { pollWaitMsMax, pollDeadlineMarginMs } = this.#options;
     const deadlineMs = (options.deadlineMs ?? Number.POSITIVE_INFINITY) - pollDeadlineMarginMs;
-    const wait = { untilMs: Math.min(clock.nowMs() + pollWaitMsMax, deadlineMs), signal: options.signal };
+    const waitMs = list.settings.pollWaitMs ?? pollWaitMsMax;
+    const untilMs = Math.min(clock.nowMs() + waitMs, deadlineMs);
+    const wait = { untilMs, signal: options.signal, isolationGroup };
     for (;;) {
       const match = await list.poll(wait);
       if (match === undefined) {
@@ -228,14 +308,13 @@ class Matching implements MatchingService {
   }
 
   async #startDecision(
-    list: TaskList,
     match: PendingTask | PendingQuery,
     poll: DecisionPoll,
     options: CallOptions,
   ): Promise<WithHistory<PollForDecisionTaskResponse> | undefined> {
-    if (match.kind === 'query') return this.#deliverQuery(list, match, options.signal);
-    const ref = { ...runOf(list, match.task), scheduleId: match.task.scheduleId };
-    return startTask(this.#delivery, list, match, options.signal, async (requestId) => {
+    if (match.kind === 'query') return this.#deliverQuery(match, options.signal);
+    const ref = { ...runOf(match), scheduleId: match.task.scheduleId };
+    return startTask(this.#delivery, match, options.signal, async (requestId) => {
       const request = { requestId, identity: poll.identity, taskList: poll.taskList };
       const reply = await this.#deps.history().recordDecisionTaskStarted(ref, request);
       return reply.task;
@@ -244,7 +323,6 @@ class Matching implements MatchingService {
 
   /** Nothing changes in history, so a query whose poll is gone simply goes to the next one. */
   async #deliverQuery(
-    list: TaskList,
     query: PendingQuery,
     signal: AbortSignal | undefined,
   ): Promise<WithHistory<PollForDecisionTaskResponse> | undefined> {
@@ -257,7 +335,7 @@ class Matching implements MatchingService {
         return undefined;
       }
     }
-    if (this.#queries.isPending(query)) list.returnQuery(query);
+    if (this.#queries.isPending(query)) query.owner.returnQuery(query);
     return undefined;
   }
 
@@ -283,11 +361,15 @@ function queryTask(
   return { ...task, response: { ...task.response, taskToken: token, query: query.query } };
 }
 
-const runOf = (list: TaskList, task: NewTask): { domainId: string; workflowId: string; runId: string } => ({
-  domainId: list.key.domainId,
+const runOf = ({ owner, task }: PendingTask): { domainId: string; workflowId: string; runId: string } => ({
+  domainId: owner.key.domainId,
   workflowId: task.workflowId,
   runId: task.runId,
 });
+
+/** Only normal lists have partitions; a caller that names one means just that one. */
+const isPartitioned = (list: TaskList): boolean =>
+  list.kind === TaskListKind.TASK_LIST_KIND_NORMAL && !list.key.name.startsWith(PARTITION_PREFIX);
 
 export function createMatchingService(deps: MatchingDeps, options: Partial<MatchingOptions> = {}): MatchingService {
   return new Matching(deps, { ...DEFAULT_MATCHING_OPTIONS, ...options });

@@ -1,7 +1,39 @@
 // Every bound and wait of matching. Defaults follow Cadence's dynamic config (semantics §3) where it has such a value.
 
+/** What may differ by domain and list and change while running (dynamic config). */
+export interface ListSettings {
+  /** Longest wait of a poll (`matching.longPollExpirationInterval`); undefined: `pollWaitMsMax`. */
+  readonly pollWaitMs: number | undefined;
+  /** `matching.numTasklistReadPartitions`, `matching.numTasklistWritePartitions`. */
+  readonly readPartitions: number;
+  readonly writePartitions: number;
+  /** `matching.overrideTaskListRps`: goes before what polls say; undefined: not set. */
+  readonly tasksPerSecond: number | undefined;
+  /** `system.enableTasklistIsolation`. */
+  readonly isIsolated: boolean;
+}
+
+export interface ListScope {
+  readonly domainName: string;
+  /** The list's own name, also for its partitions. */
+  readonly taskListName: string;
+  readonly taskType: 'decision' | 'activity';
+}
+
+/** Called when a list is opened and then every few seconds while it is used, never for each task. */
+export type ListSettingsLookup = (scope: ListScope) => Partial<ListSettings>;
+
+// One partition: within a process more of them only divide the same work (docs/guide/task-lists.md has the measurement).
+export const DEFAULT_LIST_SETTINGS: ListSettings = {
+  pollWaitMs: undefined,
+  readPartitions: 1,
+  writePartitions: 1,
+  tasksPerSecond: undefined,
+  isIsolated: false,
+};
+
 export interface MatchingOptions {
-  /** Longest wait of a poll (`matching.longPollExpirationInterval`). */
+  /** Longest wait of a poll, where dynamic config says nothing. */
   readonly pollWaitMsMax: number;
   /** A poll is answered this long before its caller's deadline. */
   readonly pollDeadlineMarginMs: number;
@@ -22,6 +54,12 @@ export interface MatchingOptions {
   /** Backlog tasks of one list held in memory. */
   readonly bufferedTaskCountMax: number;
   readonly loadPageSize: number;
+  /** Fairness keys of one priority of one list that are looked at; further ones wait in the store. */
+  readonly laneCountMax: number;
+  /** Tasks of one fairness key held in memory. */
+  readonly laneBufferMax: number;
+  /** A stored backlog is counted no further than this when a list is opened. */
+  readonly countedTaskMax: number;
   /** The ack level is stored this long after it first moved … */
   readonly ackFlushMs: number;
   /** … or when this many tasks were done since. */
@@ -43,6 +81,14 @@ export interface MatchingOptions {
   readonly failuresBeforeRequeue: number;
   /** How long a query without a deadline of its own waits for its answer. */
   readonly queryWaitMsMax: number;
+  /** `ListSettings` are looked up again after this. */
+  readonly settingsRefreshMs: number;
+  /** How long a task prefers workers of its zone (`matching.taskIsolationDuration`) … */
+  readonly isolationMs: number;
+  /** … if one of them polled within this time (`matching.taskIsolationPollerWindow`). */
+  readonly isolationPollerWindowMs: number;
+  /** Tasks of one list held for their zones; further ones go to any worker. */
+  readonly isolatedTaskCountMax: number;
 }
 
 export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
@@ -56,6 +102,9 @@ export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
   pendingAppendCountMax: 5000,
   bufferedTaskCountMax: 2000,
   loadPageSize: 1000,
+  laneCountMax: 500,
+  laneBufferMax: 40,
+  countedTaskMax: 100_000,
   ackFlushMs: 5000,
   ackFlushCount: 1000,
   leaseCheckMs: 60_000,
@@ -71,6 +120,10 @@ export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
   retryDelayMsMax: 10_000,
   failuresBeforeRequeue: 5,
   queryWaitMsMax: 30_000,
+  settingsRefreshMs: 5000,
+  isolationMs: 200,
+  isolationPollerWindowMs: 2000,
+  isolatedTaskCountMax: 1000,
 };
 
 /** Cadence's answer for a list that no poller limited. */

@@ -4,10 +4,13 @@
 interface Entry {
   lastAccessMs: number;
   ratePerSecond: number;
+  isolationGroup: string;
 }
 
 export interface RecentPoller {
   readonly identity: string;
+  /** Zone; empty: none. */
+  readonly isolationGroup: string;
   readonly lastAccessMs: number;
   readonly ratePerSecond: number;
 }
@@ -22,10 +25,10 @@ export class PollerHistory {
     this.#ttlMs = ttlMs;
   }
 
-  record(identity: string, ratePerSecond: number, nowMs: number): void {
+  record(identity: string, ratePerSecond: number, nowMs: number, isolationGroup = ''): void {
     const entry = this.#entries.get(identity);
     if (entry !== undefined) this.#entries.delete(identity);
-    this.#entries.set(identity, { lastAccessMs: nowMs, ratePerSecond });
+    this.#entries.set(identity, { lastAccessMs: nowMs, ratePerSecond, isolationGroup });
     if (this.#entries.size > this.#countMax) {
       const oldest = this.#entries.keys().next();
       if (!oldest.done) this.#entries.delete(oldest.value);

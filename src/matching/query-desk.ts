@@ -32,6 +32,7 @@ export class QueryDesk {
     const answer = deferred<WorkflowQueryResult>();
     const pending: PendingQuery = {
       kind: 'query',
+      owner: list,
       taskId: this.#env.random.uuid(),
       run: request.run,
       query: request.query,

@@ -7,7 +7,6 @@ import { type Env, sleep } from '#env';
 import type { MatchingMetrics } from './metrics.ts';
 import type { MatchingOptions } from './options.ts';
 import type { PendingTask } from './pending-work.ts';
-import type { TaskList } from './task-list.ts';
 
 export interface DeliveryDeps {
   readonly env: Env;
@@ -18,7 +17,6 @@ export interface DeliveryDeps {
 /** History's answer, or undefined when this poll should go on with the next task. */
 export async function startTask<T>(
   deps: DeliveryDeps,
-  list: TaskList,
   pending: PendingTask,
   signal: AbortSignal | undefined,
   start: (requestId: string) => Promise<T>,
@@ -27,26 +25,26 @@ export async function startTask<T>(
   pending.requestId ??= env.random.uuid();
   for (let attempt = 1; ; attempt++) {
     if (signal?.aborted && attempt === 1) {
-      list.putBack(pending);
+      pending.owner.putBack(pending);
       return undefined;
     }
     try {
       const reply = await start(pending.requestId);
-      list.finish(pending);
+      pending.owner.finish(pending);
       if (pending.source === 'stored') metrics.backlogMatches.inc();
       else metrics.syncMatches.inc();
       return reply;
     } catch (error) {
       if (isNoLongerNeeded(error)) {
         metrics.droppedTasks.inc();
-        list.finish(pending);
+        pending.owner.finish(pending);
         return undefined;
       }
       const isLast = attempt >= options.startAttemptCountMax || isNotActive(error);
       if (!isLast) await sleep(env.scheduler, options.retryDelayMsMin * 2 ** (attempt - 1), signal);
       if (isLast || signal?.aborted) {
         metrics.failedStarts.inc();
-        list.keep(pending, error);
+        pending.owner.keep(pending, error);
         return undefined;
       }
     }

@@ -3,3 +3,4 @@ export * from './checksum.ts';
 export * from './faulty.ts';
 export * from './ports.ts';
 export * from './schema-files.ts';
+export * from './task-lanes.ts';

@@ -160,6 +160,17 @@ export interface BacklogTask {
   readonly createdMs: number;
   /** 0: never. */
   readonly expiresMs: number;
+  /** 1 (first) to 5; 3 without a wish. */
+  readonly priority: number;
+  /** Empty: none. */
+  readonly fairnessKey: string;
+  readonly fairnessWeight: number;
+}
+
+/**
+ * Tasks of one priority and fairness key. Those of the default (3, no key) are in no lane: they are the backlog that the ack level is about.
+ */
+export interface TaskLane {
   readonly priority: number;
   readonly fairnessKey: string;
 }
@@ -174,7 +185,19 @@ export interface TaskListStore {
   leaseTaskList(key: TaskListKey, kind: number, nowMs: number): Promise<TaskListLease>;
   /** ConditionFailed when the lease is no longer the newest. */
   appendTasks(key: TaskListKey, rangeId: number, tasks: readonly BacklogTask[]): Promise<void>;
+  /** Tasks that are in no lane, in id order. */
   loadTasks(key: TaskListKey, afterId: number, limit: number): Promise<readonly BacklogTask[]>;
+  /** Lanes with tasks, from this one on, ordered by priority and then by the bytes of the key. */
+  loadLanes(key: TaskListKey, from: TaskLane, limit: number): Promise<readonly TaskLane[]>;
+  loadLaneTasks(key: TaskListKey, lane: TaskLane, afterId: number, limit: number): Promise<readonly BacklogTask[]>;
+  /** Done tasks of lanes. */
+  deleteLaneTasks(
+    key: TaskListKey,
+    rangeId: number,
+    tasks: readonly (TaskLane & Pick<BacklogTask, 'taskId'>)[],
+  ): Promise<void>;
+  /** Tasks above the ack level and in lanes; counts no further than `limit`. */
+  loadTaskCount(key: TaskListKey, limit: number): Promise<number>;
   /** Saves the ack level and deletes tasks ≤ it. */
   completeTasks(key: TaskListKey, rangeId: number, ackLevel: number): Promise<void>;
   deleteTaskList(key: TaskListKey, rangeId: number): Promise<void>;

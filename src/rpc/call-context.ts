@@ -237,7 +237,11 @@ export function parseFeatureFlags(text: string): ClientFeatureFlags {
 }
 
 /** Metadata for the call that a frontend makes to another region in the caller's name. */
-export function forwardedMetadata(context: CallContext, currentCluster: string): Metadata {
+export function forwardedMetadata(
+  context: CallContext,
+  currentCluster: string,
+  authorization: string = context.authorization,
+): Metadata {
   const metadata = new Metadata();
   const entries: readonly (readonly [string, string])[] = [
     [METADATA.callerName, 'cadence-xdc-client'],
@@ -248,7 +252,7 @@ export function forwardedMetadata(context: CallContext, currentCluster: string):
     [METADATA.libraryVersion, context.caller.libraryVersion],
     [METADATA.featureFlags, flagsJson(context.featureFlags)],
     [METADATA.callerType, context.callerType],
-    [METADATA.authorization, context.authorization],
+    [METADATA.authorization, authorization],
     [METADATA.isolationGroup, context.isolationGroup],
     [PRIORITY_KEY, context.metadataText(PRIORITY_KEY)],
     [FAIRNESS_KEY, context.metadataText(FAIRNESS_KEY)],

@@ -17,11 +17,13 @@ import type {
   StartWorkflowExecutionRequest,
   StickyExecutionAttributes,
   TaskList,
+  TaskListPartitionConfig,
   TaskListType,
   WorkflowExecution,
   WorkflowQuery,
   WorkflowQueryResult,
 } from '@antiphon/proto';
+import type { TaskPriority } from '@antiphon/proto/internal';
 import type { HistoryReplicationRequest, SyncActivityRequest } from './replication-requests.ts';
 
 /** Who calls, as far as the engine cares. */
@@ -89,6 +91,7 @@ export interface HistoryClient {
     request: StartWorkflowExecutionRequest,
     signal: { signalName: string; input?: Payload | undefined },
     domainId: string,
+    partitionConfig?: Readonly<Record<string, string>>,
   ): Promise<{ runId: string }>;
   signalWorkflow(
     run: RunRef,
@@ -229,29 +232,35 @@ export interface HistoryClient {
   describeMutableState(run: RunRef): Promise<{ shardId: number; stateJson: string }>;
 }
 
+export interface DispatchedTask {
+  readonly domainId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly scheduleId: number;
+  readonly attempt: number;
+  readonly taskList: TaskList;
+  readonly scheduleToStartMs: number;
+  /** Its place in the list; without one: the default. */
+  readonly priority?: Readonly<TaskPriority> | undefined;
+  /** Zone of the run's starter; empty: none. */
+  readonly isolationGroup?: string | undefined;
+}
+
 export interface MatchingClient {
   /** Resolves when the task is matched or durable in the backlog. StickyWorkerUnavailable: no poller of that sticky list is alive. */
-  addDecisionTask(task: {
-    domainId: string;
-    workflowId: string;
-    runId: string;
-    scheduleId: number;
-    attempt: number;
-    taskList: TaskList;
-    scheduleToStartMs: number;
-  }): Promise<void>;
-  addActivityTask(task: {
-    domainId: string;
-    workflowId: string;
-    runId: string;
-    scheduleId: number;
-    attempt: number;
-    taskList: TaskList;
-    scheduleToStartMs: number;
-  }): Promise<void>;
+  addDecisionTask(task: DispatchedTask): Promise<void>;
+  addActivityTask(task: DispatchedTask): Promise<void>;
   /** An empty response (no task token) when the wait is over. */
   pollForDecisionTask(
-    poll: { domainId: string; taskList: TaskList; identity: string; pollerId: string; caller: CallerInfo },
+    poll: {
+      domainId: string;
+      taskList: TaskList;
+      identity: string;
+      pollerId: string;
+      /** Zone of the worker. */
+      isolationGroup?: string | undefined;
+      caller: CallerInfo;
+    },
     options: CallOptions,
   ): Promise<WithHistory<PollForDecisionTaskResponse>>;
   pollForActivityTask(
@@ -261,6 +270,7 @@ export interface MatchingClient {
       identity: string;
       pollerId: string;
       maxTasksPerSecond?: number | undefined;
+      isolationGroup?: string | undefined;
     },
     options: CallOptions,
   ): Promise<PollForActivityTaskResponse>;
@@ -284,4 +294,12 @@ export interface MatchingClient {
     decision: Readonly<Record<string, DescribeTaskListResponse>>;
     activity: Readonly<Record<string, DescribeTaskListResponse>>;
   }>;
+  /** Names of the partitions that are read, the list itself first. */
+  listPartitions(request: { domainId: string; taskList: TaskList; type: TaskListType }): Promise<readonly string[]>;
+  updatePartitions(request: {
+    domainId: string;
+    taskList: TaskList;
+    type: TaskListType;
+    config: TaskListPartitionConfig;
+  }): Promise<void>;
 }

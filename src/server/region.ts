@@ -1,6 +1,7 @@
 // One region's services, wired: the only place where they meet. The caller brings the outside world (env, stores, ways to the other regions), so
 // the same region runs behind gRPC on SQLite and inside the simulation on memory.
 import { type Archiver, createArchiver } from '#archival';
+import type { AccessControl, RegionTokens } from '#auth';
 import type { BlobStores } from '#blob';
 import type { ClusterGroup } from '#core';
 import {
@@ -42,6 +43,10 @@ export interface RegionDeps {
   readonly config?: DynamicConfig | undefined;
   /** The frontend of another region. */
   readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
+  /** Undefined: calls are not authenticated. */
+  readonly accessControl?: AccessControl | undefined;
+  /** Tokens for calls that are forwarded to other regions. */
+  readonly regionTokens?: RegionTokens | undefined;
 }
 
 export interface RegionOptions {
@@ -98,6 +103,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       domains,
       clusters,
       limits: createDomainLimits(config),
+      config: deps.config,
       searchAttributes: () => SEARCH_ATTRIBUTES,
       matching: matchingClient,
       archiver,
@@ -107,7 +113,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     options.history,
   );
   const matching = createMatchingService(
-    { env, store: store.taskLists, history: () => history, domains },
+    { env, store: store.taskLists, keyValues: store.keyValues, history: () => history, domains },
     options.matching,
   );
   const domainService: DomainService = createDomainService(
@@ -149,6 +155,8 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       searchAttributes: () => SEARCH_ATTRIBUTES,
       remoteClusters: deps.remoteCluster,
       adminHandlers: worker.adminHandlers,
+      accessControl: deps.accessControl,
+      regionTokens: deps.regionTokens,
     },
     options.frontend,
   );
@@ -206,7 +214,7 @@ function systemWorkersOf(
 function domainOperations(service: DomainService) {
   return {
     describe: (request: Parameters<DomainService['describe']>[0]) => service.describe(request),
-    list: (request: Parameters<DomainService['list']>[0]) => service.list(request),
+    list: (...args: Parameters<DomainService['list']>) => service.list(...args),
     update: (request: Parameters<DomainService['update']>[0]) => service.update(request),
     failover: (request: Parameters<DomainService['failover']>[0]) => service.failover(request),
     listFailoverHistory: (request: Parameters<DomainService['listFailoverHistory']>[0]) =>

@@ -46,6 +46,8 @@ export interface TaskListRows {
   ackLevel: number;
   updatedMs: number;
   readonly tasks: SortedRows<BacklogTask>;
+  /** Tasks in lanes, in the order of (priority, key, id). */
+  readonly laneTasks: SortedRows<BacklogTask>;
 }
 
 export interface LogRows {

@@ -16,8 +16,16 @@ const backlogTask = (taskId: number): BacklogTask => ({
   attempt: 1,
   createdMs: 1_700_000_000_000,
   expiresMs: 0,
-  priority: 2,
-  fairnessKey: 'tenant',
+  priority: 3,
+  fairnessKey: '',
+  fairnessWeight: 1,
+});
+
+const laneTask = (taskId: number, priority: number, fairnessKey: string, fairnessWeight = 1): BacklogTask => ({
+  ...backlogTask(taskId),
+  priority,
+  fairnessKey,
+  fairnessWeight,
 });
 
 const domainRecord = (id: string, name: string, overrides: Partial<DomainRecord> = {}): DomainRecord => ({
@@ -63,9 +71,46 @@ describe.each(DRIVERS)('the service ports of $name', ({ open }) => {
       expect(await lists().listTaskLists()).toEqual([{ ...key, kind: 2, ackLevel: 3, updatedMs: 9 }]);
     });
 
+    it('keeps tasks with a priority or a fairness key in lanes, beside the ack level', async () => {
+      await lists().leaseTaskList(key, 1, 5);
+      const ofB = [laneTask(2, 3, 'b', 2.5), laneTask(7, 3, 'b')];
+      await lists().appendTasks(key, 1, [
+        backlogTask(1),
+        ...ofB,
+        laneTask(4, 1, ''),
+        laneTask(5, 3, 'a'),
+        laneTask(6, 3, 'é'),
+      ]);
+      expect(await ids()).toEqual([1]);
+      const start = { priority: 1, fairnessKey: '' };
+      const lanes = [
+        start,
+        { priority: 3, fairnessKey: 'a' },
+        { priority: 3, fairnessKey: 'b' },
+        { priority: 3, fairnessKey: 'é' },
+      ];
+      expect(await lists().loadLanes(key, start, 10)).toEqual(lanes);
+      expect(await lists().loadLanes(key, { priority: 3, fairnessKey: 'a\u0000' }, 1)).toEqual(lanes.slice(2, 3));
+      expect(await lists().loadLanes({ ...key, name: 'other' }, start, 10)).toEqual([]);
+      expect(await lists().loadTaskCount(key, 100)).toBe(6);
+      expect(await lists().loadTaskCount(key, 3)).toBe(3);
+      await lists().completeTasks(key, 1, 100);
+      await opened.reopen();
+      const b = { priority: 3, fairnessKey: 'b' };
+      expect(await lists().loadLaneTasks(key, b, 0, 10)).toEqual(ofB);
+      expect(await lists().loadLaneTasks(key, b, 2, 1)).toEqual(ofB.slice(1));
+      expect(await lists().loadTaskCount(key, 100)).toBe(5);
+      await expect(lists().deleteLaneTasks(key, 2, ofB)).rejects.toSatisfy(conditionFailed);
+      await lists().deleteLaneTasks(key, 1, [
+        { ...b, taskId: 2 },
+        { ...b, taskId: 99 },
+      ]);
+      expect(await lists().loadLaneTasks(key, b, 0, 10)).toEqual(ofB.slice(1));
+    });
+
     it('deletes a list with its tasks', async () => {
       await lists().leaseTaskList(key, 1, 5);
-      await lists().appendTasks(key, 1, [backlogTask(1)]);
+      await lists().appendTasks(key, 1, [backlogTask(1), laneTask(2, 1, '')]);
       await lists().deleteTaskList(key, 1);
       expect(await lists().listTaskLists()).toEqual([]);
       await lists().leaseTaskList(key, 1, 5);

@@ -64,7 +64,10 @@ export async function startHarness(
   const calls: HistoryCall[] = [];
   const harness = { answers: {} as HistoryAnswers };
   const history = historyDouble(calls, () => harness.answers);
-  const matching = createMatchingService({ env, store: store.taskLists, history: () => history, domains }, {});
+  const matching = createMatchingService(
+    { env, store: store.taskLists, keyValues: store.keyValues, history: () => history, domains },
+    {},
+  );
   for (const domain of given.domains ?? [{ name: 'shop' }, { name: 'other' }]) {
     const workflowExecutionRetentionPeriod = { seconds: 86_400n, nanos: 0 };
     await service.register({ ...RegisterDomainRequest.create(), workflowExecutionRetentionPeriod, ...domain });
@@ -77,7 +80,7 @@ export async function startHarness(
       domains,
       domainOperations: {
         describe: (request) => service.describe(request),
-        list: (request) => service.list(request),
+        list: (...args) => service.list(...args),
         update: (request) => service.update(request),
         failover: (request) => service.failover(request),
         listFailoverHistory: (request) => service.listFailoverHistory(request),

@@ -66,6 +66,8 @@ export class MatchingDouble implements MatchingClient {
   respondQueryTaskCompleted = refuse;
   describeTaskList = refuse;
   listTaskLists = refuse;
+  listPartitions = refuse;
+  updatePartitions = refuse;
 }
 
 export interface Region {

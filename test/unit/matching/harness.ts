@@ -129,7 +129,7 @@ export function startMatching(
   history: FakeHistory,
   options: Partial<MatchingOptions> = {},
 ): MatchingService {
-  const deps = { env, store: store.taskLists, history: () => history.client, domains };
+  const deps = { env, store: store.taskLists, keyValues: store.keyValues, history: () => history.client, domains };
   const matching = createMatchingService(deps, { syncMatchWaitMs: 10, ...options });
   matching.start();
   return matching;
