@@ -18,6 +18,8 @@ export interface DomainView {
   readonly archivesVisibility: boolean;
   /** How long after close a run is archived. */
   readonly archivalDelayMs: number;
+  /** What its owners put there; groups and their permissions among it. */
+  readonly data: Readonly<Record<string, string>>;
   readonly badBinaries: ReadonlySet<string>;
   /** True while this cluster may write: local, or active here and no graceful failover pending. */
   readonly isActiveHere: boolean;

@@ -65,7 +65,8 @@ export interface DomainServiceDeps {
 export interface DomainService {
   register(request: RegisterDomainRequest): Promise<{ domainId: string }>;
   describe(request: DescribeDomainRequest): Promise<DescribeDomainResponse>;
-  list(request: ListDomainsRequest): Promise<ListDomainsResponse>;
+  /** Of the domains that `isShown` lets through: the others are not in the pages, nor in their tokens. */
+  list(request: ListDomainsRequest, isShown?: (domain: Domain) => boolean): Promise<ListDomainsResponse>;
   update(request: UpdateDomainRequest): Promise<UpdateDomainResponse>;
   failover(request: FailoverDomainRequest): Promise<FailoverDomainResponse>;
   deprecate(request: DeprecateDomainRequest): Promise<void>;
@@ -128,10 +129,14 @@ class StoreDomainService implements DomainService {
     return DescribeDomainResponse.fromPartial({ domain: described(record) });
   }
 
-  async list(request: ListDomainsRequest): Promise<ListDomainsResponse> {
+  async list(
+    request: ListDomainsRequest,
+    isShown: (domain: Domain) => boolean = () => true,
+  ): Promise<ListDomainsResponse> {
     const { pageSizeDefault, pageSizeMax } = this.#options;
     const pageSize = request.pageSize <= 0 ? pageSizeDefault : Math.min(request.pageSize, pageSizeMax);
-    const records = await this.#deps.store.listDomains();
+    const all = await this.#deps.store.listDomains();
+    const records = all.filter((record) => isShown(domainOf(record)));
     const lastName = Buffer.from(request.nextPageToken).toString('utf8');
     const from = lastName === '' ? 0 : records.findIndex((record) => isAfter(domainOf(record).name, lastName));
     const page = from < 0 ? [] : records.slice(from, from + pageSize);

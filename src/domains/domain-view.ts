@@ -32,6 +32,7 @@ export function viewOf(
     archivesHistory: domain.historyArchivalStatus === ArchivalStatus.ARCHIVAL_STATUS_ENABLED,
     archivesVisibility: domain.visibilityArchivalStatus === ArchivalStatus.ARCHIVAL_STATUS_ENABLED,
     archivalDelayMs: options.archivalDelayMs,
+    data: domain.data,
     badBinaries: new Set(Object.keys(domain.badBinaries?.binaries ?? {})),
     isActiveHere: !isGlobal || (activeCluster === clusters.currentCluster && record.failoverEndTimeMs === 0),
   };

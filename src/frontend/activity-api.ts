@@ -11,7 +11,7 @@ import { checkLength, requireRun } from './request-checks.ts';
 
 type WorkerHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['worker']>;
 
-const RESPOND: Traits = { class: 'worker', permission: 'process', forward: 'selected-v2', normalizesCompleted: true };
+const RESPOND: Traits = { class: 'worker', forward: 'selected-v2', normalizesCompleted: true };
 const HEARTBEAT: Traits = { ...RESPOND, forward: 'asked' };
 
 export function createActivityApi(deps: FrontendDeps, { serve, byTask, byDomain }: Pipeline): WorkerHandlers {

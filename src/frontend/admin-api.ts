@@ -5,7 +5,7 @@ import type { Pipeline, Traits } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
 import { requireRun } from './request-checks.ts';
 
-const ADMIN: Traits = { class: 'none', permission: 'admin', forward: 'never' };
+const ADMIN: Traits = { class: 'none', forward: 'never' };
 
 export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pipeline: Pipeline): AdminHandlers {
   const { history } = deps;

@@ -7,7 +7,7 @@ import { checkBlobSize, checkLength, payloadSize, requireRun } from './request-c
 
 type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
-const CHANGE: Traits = { class: 'user', permission: 'write', forward: 'selected', normalizesCompleted: true };
+const CHANGE: Traits = { class: 'user', forward: 'selected', normalizesCompleted: true };
 
 export function createChangeApi({ history }: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
   return {
@@ -60,7 +60,7 @@ export function createChangeApi({ history }: FrontendDeps, { serve, byDomain }: 
     refreshWorkflowTasks: serve(
       'workflow',
       'refreshWorkflowTasks',
-      { class: 'user', permission: 'write', forward: 'asked' },
+      { class: 'user', forward: 'asked' },
       byDomain,
       async (request, call) => {
         await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, call.limits));

@@ -18,7 +18,7 @@ import { checkEnum, checkLength, payloadSize, requireRun } from './request-check
 type WorkerHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['worker']>;
 type Completed = Awaited<ReturnType<HistoryClient['respondDecisionTaskCompleted']>>;
 
-const RESPOND: Traits = { class: 'worker', permission: 'process', forward: 'asked', normalizesCompleted: true };
+const RESPOND: Traits = { class: 'worker', forward: 'asked', normalizesCompleted: true };
 
 export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): WorkerHandlers {
   const { history, matching } = deps;
@@ -32,6 +32,9 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
       async (request, call) => {
         const { context, subject: token, limits } = call;
         checkLength(request.identity, limits, 'Identity');
+        if (limits.decisionResultCountMax > 0 && request.decisions.length > limits.decisionResultCountMax) {
+          throw badRequest('Decision result count exceeds limit.');
+        }
         const completed = await history.respondDecisionTaskCompleted(decisionOf(token), {
           decisions: request.decisions,
           executionContext: request.executionContext,

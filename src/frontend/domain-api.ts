@@ -1,4 +1,5 @@
 // Domain RPCs: the pipeline's part here, the work in src/domains.
+import { isAllowed } from '#auth';
 import { badRequest } from '#base';
 import type { Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import type { Call, Pipeline, Traits } from './pipeline.ts';
@@ -7,12 +8,12 @@ import { checkLength } from './request-checks.ts';
 
 type DomainHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['domain']>;
 
-const READ: Traits = { class: 'user', permission: 'read', forward: 'never' };
-const ADMIN: Traits = { class: 'user', permission: 'admin', forward: 'never' };
+const READ: Traits = { class: 'user', forward: 'never' };
+const ADMIN: Traits = { class: 'user', forward: 'never' };
 
-export function createDomainApi(deps: FrontendDeps, { serve, byNothing }: Pipeline): DomainHandlers {
+export function createDomainApi(deps: FrontendDeps, pipeline: Pipeline): DomainHandlers {
+  const { serve, byNothing, byDomain, byDomainId } = pipeline;
   const { domainOperations: operations } = deps;
-  // Authorization is by the domain's data where there is a domain; which one a request names, its operation finds out.
   const named = <Q extends { readonly name: string }>(request: Q, call: Call<undefined>): Q => {
     requireName(request.name, call);
     return request;
@@ -25,12 +26,17 @@ export function createDomainApi(deps: FrontendDeps, { serve, byNothing }: Pipeli
     registerDomain: serve('domain', 'registerDomain', ADMIN, byNothing, async (request, call) =>
       operations.register(named(request, call)),
     ),
-    describeDomain: serve('domain', 'describeDomain', READ, byNothing, async (request, call) => {
-      requireName(request.describeBy?.value ?? '', call);
-      return operations.describe(request);
-    }),
-    listDomains: serve('domain', 'listDomains', { ...READ, permission: 'none' }, byNothing, (request) =>
-      operations.list(request),
+    describeDomain: serve(
+      'domain',
+      'describeDomain',
+      READ,
+      ({ describeBy }) =>
+        describeBy?.$case === 'id' ? byDomainId(describeBy.value) : byDomain({ domain: describeBy?.value ?? '' }),
+      (request) => operations.describe(request),
+    ),
+    listDomains: serve('domain', 'listDomains', READ, byNothing, (request, { principal }) =>
+      // Everybody sees what he may read, and no name of another domain.
+      operations.list(request, principal === undefined ? undefined : ({ data }) => isAllowed(principal, 'read', data)),
     ),
     updateDomain: serve('domain', 'updateDomain', ADMIN, byNothing, async (request, call) =>
       operations.update(named(request, call)),
@@ -38,12 +44,9 @@ export function createDomainApi(deps: FrontendDeps, { serve, byNothing }: Pipeli
     failoverDomain: serve(
       'domain',
       'failoverDomain',
-      { ...ADMIN, permission: 'write' },
-      byNothing,
-      async (request, call) => {
-        requireName(request.domainName, call);
-        return operations.failover(request);
-      },
+      ADMIN,
+      ({ domainName }) => byDomain({ domain: domainName }),
+      (request) => operations.failover(request),
     ),
     deprecateDomain: serve('domain', 'deprecateDomain', ADMIN, byNothing, async (request, call) =>
       operations.deprecate(named(request, call)),
@@ -51,8 +54,12 @@ export function createDomainApi(deps: FrontendDeps, { serve, byNothing }: Pipeli
     deleteDomain: serve('domain', 'deleteDomain', ADMIN, byNothing, async (request, call) =>
       operations.delete(named(request, call)),
     ),
-    listFailoverHistory: serve('domain', 'listFailoverHistory', READ, byNothing, (request) =>
-      operations.listFailoverHistory(request),
+    listFailoverHistory: serve(
+      'domain',
+      'listFailoverHistory',
+      READ,
+      ({ filters }) => byDomainId(filters?.domainId ?? ''),
+      (request) => operations.listFailoverHistory(request),
     ),
   };
 }

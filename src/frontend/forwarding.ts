@@ -12,6 +12,7 @@ import type { DomainView } from '#core';
 import {
   type CallContext,
   forwardedMetadata,
+  type Principal,
   type RemoteCallOptions,
   type RemoteFrontendClient,
   type ServiceName,
@@ -29,7 +30,14 @@ export interface Forwarder {
     context: CallContext,
     request: unknown,
   ): string | undefined;
-  forward(target: string, method: RemoteMethod, request: unknown, context: CallContext): Promise<unknown>;
+  /** In the caller's name: with his own token, or, when he proved himself otherwise, with one that says who he is. */
+  forward(
+    target: string,
+    method: RemoteMethod,
+    request: unknown,
+    context: CallContext,
+    principal: Principal | undefined,
+  ): Promise<unknown>;
 }
 
 export interface RemoteMethod {
@@ -39,13 +47,17 @@ export interface RemoteMethod {
 }
 
 export function createForwarder(
-  deps: Pick<FrontendDeps, 'clusters' | 'remoteClusters'>,
+  deps: Pick<FrontendDeps, 'clusters' | 'remoteClusters' | 'regionTokens'>,
   policy: ForwardingPolicy,
 ): Forwarder {
   const current = deps.clusters.currentCluster;
   const isSelected = (forwarding: Forwarding): boolean =>
     (forwarding === 'selected' && policy !== 'noop') ||
     (forwarding === 'selected-v2' && policy === 'selected-apis-forwarding-v2');
+  const tokenOf = async (context: CallContext, principal: Principal | undefined): Promise<string> => {
+    if (context.authorization !== '' || principal === undefined) return context.authorization;
+    return (await deps.regionTokens?.onBehalfOf(principal)) ?? '';
+  };
   return {
     target(forwarding, domain, context, request) {
       if (forwarding === 'never' || domain === undefined || domain.isActiveHere || !domain.isGlobal) return undefined;
@@ -53,9 +65,9 @@ export function createForwarder(
       if (!isSelected(forwarding) && !asksForActive(context, request)) return undefined;
       return deps.remoteClusters?.(domain.activeCluster) === undefined ? undefined : domain.activeCluster;
     },
-    async forward(target, method, request, context) {
+    async forward(target, method, request, context, principal) {
       const callOptions = {
-        metadata: forwardedMetadata(context, current),
+        metadata: forwardedMetadata(context, current, await tokenOf(context, principal)),
         deadlineMs: context.deadlineMs,
         signal: context.signal,
       };

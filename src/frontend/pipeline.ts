@@ -1,8 +1,10 @@
 // What every RPC passes through, outside in (semantics §1.4): access control → forwarding to the active region → metrics → rate limit →
 // client version → handler. A handler sees its domain resolved and its task token decoded and checked; it is only the RPC's own work.
+import { permissionOf } from '#auth';
 import { badRequest, internalService } from '#base';
 import type { DomainView, Limits } from '#core';
-import { createDomainLimits } from '#dynamicconfig';
+import { AUTO_FORWARDING, CHECKS_CLIENT_VERSION, createDomainLimits } from '#dynamicconfig';
+import { type CallClass, createCallQuotas } from '#quotas';
 import {
   type CallContext,
   checkClientVersion,
@@ -11,6 +13,7 @@ import {
   type Handler,
   normalizeVersionedError,
   operationName,
+  type Principal,
   type QueryTaskToken,
   type ReplyOf,
   type RequestOf,
@@ -19,14 +22,12 @@ import {
   type TaskToken,
 } from '#rpc';
 import { createForwarder, type Forwarder, type Forwarding } from './forwarding.ts';
-import type { FrontendDeps, FrontendOptions, Permission } from './ports.ts';
-import { type CallClass, createRateLimits, type RateLimits } from './rate-limits.ts';
+import type { FrontendDeps, FrontendOptions } from './ports.ts';
 import { checkLength } from './request-checks.ts';
 import { createOperationMeter } from './request-metrics.ts';
 
 export interface Traits {
   readonly class: CallClass;
-  readonly permission: Permission;
   readonly forward: Forwarding;
   /** WorkflowExecutionAlreadyCompleted becomes EntityNotExists for clients that do not know it (semantics §1.6). */
   readonly normalizesCompleted?: boolean;
@@ -46,6 +47,8 @@ type Resolve<Q, T> = (request: Q) => Scope<T> | Promise<Scope<T>>;
 export interface Call<T> {
   readonly context: CallContext;
   readonly subject: T;
+  /** Who calls; undefined where calls are not authenticated. */
+  readonly principal: Principal | undefined;
   /** Of the call's domain. */
   readonly limits: Limits;
 }
@@ -60,6 +63,7 @@ export interface Pipeline {
   ): Handler<Definition<K, M>>;
   /** Resolves a request by its domain name. */
   byDomain(request: { readonly domain: string }): Scope<DomainView> | Promise<Scope<DomainView>>;
+  byDomainId(id: string): Scope<DomainView> | Promise<Scope<DomainView>>;
   /** Resolves a request by the task token it carries. */
   byTask(request: { readonly taskToken: Uint8Array }): Scope<TaskToken> | Promise<Scope<TaskToken>>;
   byQueryTask(request: { readonly taskToken: Uint8Array }): Scope<QueryTaskToken> | Promise<Scope<QueryTaskToken>>;
@@ -69,9 +73,11 @@ export interface Pipeline {
 }
 
 export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pipeline {
-  const { env, domains } = deps;
+  const { env, domains, accessControl } = deps;
   const limitsOf = createDomainLimits(deps.config);
-  const rates: RateLimits = createRateLimits(env.clock, options);
+  const quotas = createCallQuotas(env, deps.config);
+  const forwards = deps.config.property(AUTO_FORWARDING);
+  const checksClientVersion = deps.config.property(CHECKS_CLIENT_VERSION);
   const forwarder: Forwarder = createForwarder(deps, options.forwarding);
   const state = { isStopped: false };
 
@@ -83,11 +89,17 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
       ? domains.byId(id).then((domain) => ofDomain(domain, subject))
       : ofDomain(known, subject);
   };
+  const withDomainOfId = async (id: string): Promise<Scope<DomainView>> => {
+    const domain = domains.peekById(id) ?? (await domains.byId(id));
+    return ofDomain(domain, domain);
+  };
   return {
     serve(service, method, traits, resolve, handle) {
       // The method's definition, by its own key.
       const { path } = SERVICE_DEFINITIONS[service][method] as { path: string };
       const operation = operationName(path);
+      // Deny by default: without a row in the table there is no handler.
+      const permission = permissionOf(service, method);
       const meter = createOperationMeter(env, operation);
       const remote = { service, method, carriesHistory: operation === 'GetWorkflowExecutionHistory' };
       return async (request, context) => {
@@ -95,19 +107,27 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
         let domainName = '';
         try {
           if (state.isStopped) throw internalService('Shutting down');
+          let principal: Principal | undefined;
+          if (accessControl !== undefined) {
+            const found = accessControl.authenticate(operation, context);
+            principal = found instanceof Promise ? await found : found;
+          }
           const resolved = resolve(request);
           const { domain, subject } = resolved instanceof Promise ? await resolved : resolved;
           domainName = domain?.name ?? '';
-          await deps.accessControl?.({ operation, permission: traits.permission, domain, context });
-          const target = forwarder.target(traits.forward, domain, context, request);
+          if (principal !== undefined) accessControl?.authorize(principal, { operation, permission, domain, context });
+          const target = forwards.ofDomain(domainName)
+            ? forwarder.target(traits.forward, domain, context, request)
+            : undefined;
           if (target !== undefined) {
-            const reply = await forwarder.forward(target, remote, request, context);
+            const reply = await forwarder.forward(target, remote, request, context, principal);
             meter.record(domainName, startedMs, undefined);
             return reply as ReplyOf<Definition<typeof service, typeof method>>; // The same RPC answered it.
           }
-          rates.take(domainName, traits.class);
-          if (options.checksClientVersion) checkClientVersion(context.caller);
-          const reply = await handle(request, { context, subject, limits: limitsOf(domainName) });
+          const turn = quotas.take(domainName, traits.class, context, principal);
+          if (turn !== undefined) await turn;
+          if (checksClientVersion.get()) checkClientVersion(context.caller);
+          const reply = await handle(request, { context, subject, principal, limits: limitsOf(domainName) });
           meter.record(domainName, startedMs, undefined);
           return reply;
         } catch (thrown) {
@@ -126,6 +146,11 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
       return known === undefined
         ? domains.byName(name).then((domain) => ofDomain(domain, domain))
         : ofDomain(known, known);
+    },
+    byDomainId(id) {
+      if (id === '') throw badRequest('Domain not set on request.');
+      checkLength(id, limitsOf(''), 'Domain');
+      return withDomainOfId(id);
     },
     byTask({ taskToken }) {
       const token = decodeTaskToken(taskToken);

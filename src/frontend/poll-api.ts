@@ -11,7 +11,7 @@ import { checkEnum, checkLength, requireTaskList } from './request-checks.ts';
 
 type WorkerHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['worker']>;
 
-const POLL: Traits = { class: 'worker', permission: 'process', forward: 'never' };
+const POLL: Traits = { class: 'poll', forward: 'never' };
 
 /** Ends every waiting poll with an empty answer. */
 export interface PollGate {

@@ -1,12 +1,13 @@
 // What the frontend needs of the rest of a host, and what it gives to the gRPC server. All of it is injected: the frontend imports no
 // other service.
+import type { Domain } from '@antiphon/proto';
 import type { Archiver } from '#archival';
-import type { ClusterGroup, DomainView } from '#core';
+import type { AccessControl, RegionTokens } from '#auth';
+import type { ClusterGroup } from '#core';
 import type { DomainCache } from '#domains';
 import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type {
-  CallContext,
   Handlers,
   HistoryClient,
   MatchingClient,
@@ -25,7 +26,11 @@ type Operation<M extends keyof DomainApi> = (request: RequestOf<DomainApi[M]>) =
 export interface DomainOperations {
   register: Operation<'registerDomain'>;
   describe: Operation<'describeDomain'>;
-  list: Operation<'listDomains'>;
+  /** Of the domains that `isShown` lets through; all without it. */
+  list(
+    request: RequestOf<DomainApi['listDomains']>,
+    isShown?: (domain: Domain) => boolean,
+  ): Promise<ResponseOf<DomainApi['listDomains']>>;
   update: Operation<'updateDomain'>;
   failover: Operation<'failoverDomain'>;
   deprecate: Operation<'deprecateDomain'>;
@@ -34,17 +39,6 @@ export interface DomainOperations {
 }
 
 export type AdminHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['admin']>;
-
-/** What a caller must be allowed to do for an RPC (semantics §8.3). */
-export type Permission = 'read' | 'write' | 'process' | 'admin' | 'none';
-
-/** The seam for authentication and authorization: throws AccessDenied. Called for every RPC, before anything is forwarded or done. */
-export type AccessControl = (attempt: {
-  readonly operation: string;
-  readonly permission: Permission;
-  readonly domain: DomainView | undefined;
-  readonly context: CallContext;
-}) => Promise<void>;
 
 export interface FrontendDeps {
   readonly env: Env;
@@ -62,21 +56,17 @@ export interface FrontendDeps {
   readonly remoteClusters?: ((cluster: string) => RemoteFrontendClient | undefined) | undefined;
   /** Replication and other admin RPCs that another module serves. */
   readonly adminHandlers?: AdminHandlers | undefined;
+  /** Undefined: calls are not authenticated, and everybody may do everything. */
   readonly accessControl?: AccessControl | undefined;
+  /** Tokens for forwarded calls of callers who have none of their own. */
+  readonly regionTokens?: RegionTokens | undefined;
 }
 
 export type ForwardingPolicy = 'noop' | 'selected-apis-forwarding' | 'selected-apis-forwarding-v2';
 
 export interface FrontendOptions {
-  /** Calls per second of this host; also of each domain, for each class (user, worker, visibility) on its own. */
-  readonly rps: number;
-  readonly domainRps: number;
   readonly forwarding: ForwardingPolicy;
-  /** Refuses client libraries that are newer than this server's protocol (`frontend.enableClientVersionCheck`). */
-  readonly checksClientVersion: boolean;
-  readonly historyPageSizeMax: number;
   readonly visibilityPageSizeDefault: number;
-  readonly visibilityPageSizeMax: number;
   /** A poll with less time than this is refused. */
   readonly pollTimeoutMsMin: number;
   /** Names this host in DescribeCluster and task list partitions. */
@@ -86,13 +76,8 @@ export interface FrontendOptions {
 }
 
 export const DEFAULT_FRONTEND_OPTIONS: FrontendOptions = {
-  rps: 100_000,
-  domainRps: 20_000,
   forwarding: 'selected-apis-forwarding',
-  checksClientVersion: false,
-  historyPageSizeMax: 1000,
   visibilityPageSizeDefault: 1000,
-  visibilityPageSizeMax: 10_000,
   pollTimeoutMsMin: 2000,
   hostName: 'antiphon',
   storeName: '',

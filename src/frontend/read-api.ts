@@ -8,6 +8,7 @@ import {
   TaskListType,
 } from '@antiphon/proto';
 import { badRequest } from '#base';
+import { CONSISTENT_QUERY, CONSISTENT_QUERY_BY_DOMAIN, DISALLOWS_QUERY, HISTORY_PAGE_SIZE } from '#dynamicconfig';
 import { type Handlers, type SERVICE_DEFINITIONS, SUPPORTED_CLIENT_VERSIONS } from '#rpc';
 import { createHistoryReader } from './history-reader.ts';
 import { naming } from './passive-reads.ts';
@@ -25,15 +26,26 @@ import {
 
 type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
-const READ: Traits = { class: 'user', permission: 'read', forward: 'asked' };
+const READ: Traits = { class: 'user', forward: 'asked' };
+
+const QUERY_DISALLOWED = 'Domain is not allowed to query, please contact cadence team to re-enable queries.';
+const CONSISTENT_QUERY_OFF =
+  'cluster or domain does not enable strongly consistent query but strongly consistent query was requested';
 
 export function createReadApi(deps: FrontendDeps, options: FrontendOptions, pipeline: Pipeline): WorkflowHandlers {
-  return { ...runReads(deps, options, pipeline), ...clusterReads(deps, options, pipeline) };
+  return { ...runReads(deps, pipeline), ...clusterReads(deps, options, pipeline) };
 }
 
-function runReads(deps: FrontendDeps, options: FrontendOptions, { serve, byDomain }: Pipeline): WorkflowHandlers {
+function runReads(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
   const { history, clusters } = deps;
   const readHistory = createHistoryReader(deps);
+  const pageSizeMax = deps.config.property(HISTORY_PAGE_SIZE);
+  const disallowsQuery = deps.config.property(DISALLOWS_QUERY);
+  const consistentQueries = [deps.config.property(CONSISTENT_QUERY), deps.config.property(CONSISTENT_QUERY_BY_DOMAIN)];
+  const checkConsistency = (level: QueryConsistencyLevel, domainName: string): void => {
+    if (level !== QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_STRONG) return;
+    if (!consistentQueries.every((property) => property.ofDomain(domainName))) throw badRequest(CONSISTENT_QUERY_OFF);
+  };
   return {
     describeWorkflowExecution: serve('workflow', 'describeWorkflowExecution', READ, byDomain, async (request, call) => {
       checkEnum(request.queryConsistencyLevel, QueryConsistencyLevel, 'QueryConsistencyLevel');
@@ -49,12 +61,14 @@ function runReads(deps: FrontendDeps, options: FrontendOptions, { serve, byDomai
       async (request, { subject: domain, context, limits }) => {
         const run = requireRun(domain.id, request.workflowExecution, limits);
         const { query, queryRejectCondition, queryConsistencyLevel } = request;
+        if (disallowsQuery.ofDomain(domain.name)) throw badRequest(QUERY_DISALLOWED);
         if (query === undefined) throw badRequest('WorkflowQuery is not set on request.');
         if (query.queryType === '') throw badRequest('QueryType is not set on request.');
         checkLength(query.queryType, limits, 'QueryType');
         checkBlobSize(payloadSize(query.queryArgs), limits);
         checkEnum(queryRejectCondition, QueryRejectCondition, 'QueryRejectCondition');
         checkEnum(queryConsistencyLevel, QueryConsistencyLevel, 'QueryConsistencyLevel');
+        checkConsistency(queryConsistencyLevel, domain.name);
         return history.queryWorkflow(run, query, {
           rejectCondition: queryRejectCondition,
           consistency: queryConsistencyLevel || QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_EVENTUAL,
@@ -73,7 +87,7 @@ function runReads(deps: FrontendDeps, options: FrontendOptions, { serve, byDomai
         const run = requireRun(domain.id, request.workflowExecution, limits);
         checkEnum(request.historyEventFilterType, EventFilterType, 'HistoryEventFilterType');
         return readHistory(domain, run, {
-          pageSize: pageSizeOf(request.pageSize, options.historyPageSizeMax),
+          pageSize: pageSizeOf(request.pageSize, pageSizeMax.ofDomain(domain.name)),
           token: request.nextPageToken,
           waitForNewEvent: request.waitForNewEvent,
           closeEventOnly: request.historyEventFilterType === EventFilterType.EVENT_FILTER_TYPE_CLOSE_EVENT,
@@ -119,12 +133,8 @@ function clusterReads(
       return { activityTaskListPartitions: partitions, decisionTaskListPartitions: partitions };
     }),
 
-    getClusterInfo: serve(
-      'workflow',
-      'getClusterInfo',
-      { class: 'none', permission: 'none', forward: 'never' },
-      byNothing,
-      async () => ({ supportedClientVersions: SUPPORTED_CLIENT_VERSIONS }),
-    ),
+    getClusterInfo: serve('workflow', 'getClusterInfo', { class: 'none', forward: 'never' }, byNothing, async () => ({
+      supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
+    })),
   };
 }

@@ -3,11 +3,12 @@
 import { type StartTimeFilter, WorkflowExecutionCloseStatus, type WorkflowExecutionInfo } from '@antiphon/proto';
 import { badRequest } from '#base';
 import type { DomainView, Limits } from '#core';
+import { DISALLOWS_LIST_BY_FILTER, READ_VISIBILITY_ARCHIVE, VISIBILITY_PAGE_SIZE } from '#dynamicconfig';
 import type { Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import type { Listing } from '#visibility';
 import { msOfTimestamp } from './durations.ts';
 import { executionRow } from './execution-row.ts';
-import type { Pipeline, Traits } from './pipeline.ts';
+import type { Call, Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps, FrontendOptions } from './ports.ts';
 import { checkEnum, checkLength } from './request-checks.ts';
 
@@ -15,7 +16,8 @@ type VisibilityHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['visibility']>;
 type Page = { executions: WorkflowExecutionInfo[]; nextPageToken: Uint8Array };
 type PageRequest = { readonly pageSize: number; readonly nextPageToken: Uint8Array };
 
-const LIST: Traits = { class: 'visibility', permission: 'read', forward: 'never' };
+const FIND: Traits = { class: 'visibility', forward: 'never' };
+const LIST: Traits = { class: 'list', forward: 'never' };
 // A query is parsed: its length bounds the work.
 const QUERY_CHARS_MAX = 10_000;
 
@@ -26,12 +28,26 @@ export function createVisibilityApi(
 ): VisibilityHandlers {
   const { serve, byDomain, byNothing } = pipeline;
   const { visibility } = deps;
+  const pageSizeMax = deps.config.property(VISIBILITY_PAGE_SIZE);
+  const disallowsFilters = deps.config.property(DISALLOWS_LIST_BY_FILTER);
+  const readsArchive = deps.config.property(READ_VISIBILITY_ARCHIVE);
   const list = async (domain: DomainView, listing: Listing, page: PageRequest): Promise<Page> => {
     const { records, nextToken } = await visibility.list(domain.id, listing, {
-      size: pageSize(page.pageSize, options),
+      size: pageSize(page.pageSize, options, pageSizeMax.ofDomain(domain.name)),
       token: page.nextPageToken.length === 0 ? undefined : page.nextPageToken,
     });
     return { executions: records.map(executionRow), nextPageToken: nextToken ?? new Uint8Array() };
+  };
+  const filtered = (
+    { subject: domain, limits }: Call<DomainView>,
+    open: boolean,
+    time: StartTimeFilter | undefined,
+    filters: Filters | undefined,
+  ): Listing => {
+    if (filters !== undefined && disallowsFilters.ofDomain(domain.name)) {
+      throw badRequest('No permission to do this operation.');
+    }
+    return filterListing(limits, open, time, filters);
   };
   return {
     listOpenWorkflowExecutions: serve(
@@ -40,7 +56,7 @@ export function createVisibilityApi(
       LIST,
       byDomain,
       async (request, call) =>
-        list(call.subject, filterListing(call.limits, true, request.startTimeFilter, request.filters), request),
+        list(call.subject, filtered(call, true, request.startTimeFilter, request.filters), request),
     ),
     listClosedWorkflowExecutions: serve(
       'visibility',
@@ -48,15 +64,15 @@ export function createVisibilityApi(
       LIST,
       byDomain,
       async (request, call) =>
-        list(call.subject, filterListing(call.limits, false, request.startTimeFilter, request.filters), request),
+        list(call.subject, filtered(call, false, request.startTimeFilter, request.filters), request),
     ),
     listWorkflowExecutions: serve('visibility', 'listWorkflowExecutions', LIST, byDomain, async (request, call) =>
       list(call.subject, { kind: 'query', query: boundedQuery(request.query) }, request),
     ),
-    scanWorkflowExecutions: serve('visibility', 'scanWorkflowExecutions', LIST, byDomain, async (request, call) =>
+    scanWorkflowExecutions: serve('visibility', 'scanWorkflowExecutions', FIND, byDomain, async (request, call) =>
       list(call.subject, { kind: 'query', query: boundedQuery(request.query) }, request),
     ),
-    countWorkflowExecutions: serve('visibility', 'countWorkflowExecutions', LIST, byDomain, async (request, call) => ({
+    countWorkflowExecutions: serve('visibility', 'countWorkflowExecutions', FIND, byDomain, async (request, call) => ({
       count: BigInt(await visibility.count(call.subject.id, boundedQuery(request.query))),
     })),
     listArchivedWorkflowExecutions: serve(
@@ -64,25 +80,21 @@ export function createVisibilityApi(
       'listArchivedWorkflowExecutions',
       LIST,
       byDomain,
-      (request, call) => listArchived(deps, options, call.subject, request),
+      async (request, { subject: domain }) => {
+        if (!readsArchive.get()) throw badRequest('Cluster is not configured for reading archived visibility records.');
+        const size = pageSize(request.pageSize, options, pageSizeMax.ofDomain(domain.name));
+        return listArchived(deps, domain, { ...request, pageSize: size });
+      },
     ),
-    getSearchAttributes: serve(
-      'visibility',
-      'getSearchAttributes',
-      { ...LIST, permission: 'none' },
-      byNothing,
-      async () => ({
-        keys: Object.fromEntries([...deps.searchAttributes().values()].map(({ name, type }) => [name, type])),
-      }),
-    ),
+    getSearchAttributes: serve('visibility', 'getSearchAttributes', LIST, byNothing, async () => ({
+      keys: Object.fromEntries([...deps.searchAttributes().values()].map(({ name, type }) => [name, type])),
+    })),
   };
 }
 
-function pageSize(asked: number, options: FrontendOptions): number {
-  if (asked <= 0) return options.visibilityPageSizeDefault;
-  if (asked > options.visibilityPageSizeMax) {
-    throw badRequest(`Pagesize is larger than allow ${options.visibilityPageSizeMax}`);
-  }
+function pageSize(asked: number, options: FrontendOptions, most: number): number {
+  if (asked <= 0) return Math.min(options.visibilityPageSizeDefault, most);
+  if (asked > most) throw badRequest(`Pagesize is larger than allow ${most}`);
   return asked;
 }
 
@@ -132,16 +144,17 @@ function filterListing(
 
 async function listArchived(
   { archiver, domains }: FrontendDeps,
-  options: FrontendOptions,
   domain: DomainView,
   request: PageRequest & { readonly query: string },
 ): Promise<Page> {
-  const size = pageSize(request.pageSize, options);
   const query = boundedQuery(request.query);
   if (archiver === undefined) throw badRequest('Cluster is not configured for visibility archival');
   if (!domain.archivesVisibility) throw badRequest('Domain is not configured for visibility archival');
   const visibilityUri = (await domains.record(domain.id)).domain?.visibilityArchivalUri ?? '';
-  const found = await archiver.list({ id: domain.id, visibilityUri }, query, { size, token: request.nextPageToken });
+  const found = await archiver.list({ id: domain.id, visibilityUri }, query, {
+    size: request.pageSize,
+    token: request.nextPageToken,
+  });
   // Archives of old wrote no execution time: it was the start time.
   const executions = found.executions.map((row) => ({ ...row, executionTime: row.executionTime ?? row.startTime }));
   return { executions, nextPageToken: found.nextPageToken };

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import type { Env } from '#env';
 import { addHealthService } from './health.ts';
-import { addReflectionService, REFLECTION_SERVICES } from './reflection.ts';
+import { type Authenticate, addReflectionService, REFLECTION_SERVICES } from './reflection.ts';
 import { SERVICE_DEFINITIONS, type ServiceName, type Services, type UnaryDefinition } from './service-handlers.ts';
 import { type ServerTls, serverCredentials } from './tls-credentials.ts';
 import { type Admission, servedDefinition, type UntypedHandler, unaryHandler } from './unary-dispatch.ts';
@@ -24,6 +24,8 @@ export interface GrpcServerOptions {
   readonly keepaliveTimeoutMs?: number;
   /** Without it the listener is plain text. */
   readonly tls?: ServerTls | undefined;
+  /** Rejects callers who do not prove who they are. For what is served beside the handlers (reflection); those ask by themselves. */
+  readonly authenticate?: Authenticate | undefined;
   /** Allows an address that is not loopback although calls are not authenticated. */
   readonly insecure?: boolean;
 }
@@ -46,7 +48,7 @@ const STOP_GRACE_MS = 5_000;
 
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { env, address } = options;
-  const host = requireBindable(address, options.insecure ?? false);
+  const host = requireBindable(address, options.insecure === true || options.authenticate !== undefined);
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
   const admission: Admission = {
     active: 0,
@@ -64,7 +66,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   });
   const names = addServices(server, options.services, admission, env);
   const health = addHealthService(server, new Set(names));
-  addReflectionService(server, [...names, 'grpc.health.v1.Health', ...REFLECTION_SERVICES]);
+  addReflectionService(server, [...names, 'grpc.health.v1.Health', ...REFLECTION_SERVICES], options.authenticate);
   return {
     async start() {
       const port = await bind(server, address, options.tls);
@@ -137,3 +139,6 @@ export function requireBindable(address: string, insecure: boolean): string {
 
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+/** Of host:port. */
+export const isLoopbackAddress = (address: string): boolean => isLoopback(requireBindable(address, true));

@@ -7,8 +7,12 @@ import {
 } from '@antiphon/proto/reflection';
 import type { Server, ServerDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
 import { badRequest, EntityNotExistsError } from '#base';
+import { type CallContext, createCallContext } from './call-context.ts';
 import { type DescriptorSet, parseDescriptorSet, readDescriptorFile } from './descriptors.ts';
 import { statusFromError } from './errors.ts';
+
+/** Settles when the caller proved who he is; throws or rejects otherwise. */
+export type Authenticate = (operation: string, context: CallContext) => unknown;
 
 type Stream = ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>;
 type Answer = NonNullable<ServerReflectionResponse['messageResponse']>;
@@ -16,7 +20,11 @@ type Answer = NonNullable<ServerReflectionResponse['messageResponse']>;
 const ALPHA_PATH = '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo';
 export const REFLECTION_SERVICES = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
 
-export function addReflectionService(server: Server, serviceNames: readonly string[]): void {
+export function addReflectionService(
+  server: Server,
+  serviceNames: readonly string[],
+  authenticate?: Authenticate,
+): void {
   let descriptors: DescriptorSet | undefined;
   const load = (): DescriptorSet => {
     descriptors ??= parseDescriptorSet(readDescriptorFile());
@@ -24,14 +32,20 @@ export function addReflectionService(server: Server, serviceNames: readonly stri
   };
   const implementation = {
     serverReflectionInfo(stream: Stream) {
-      stream.on('data', (request: ServerReflectionRequest) => {
-        stream.write({
-          validHost: request.host,
-          originalRequest: request,
-          messageResponse: answer(request, load, serviceNames),
-        });
-      });
-      stream.on('end', () => stream.end());
+      // The schema of a service is for those who may call it. Requests wait in the stream until their caller is known.
+      authenticated(stream, authenticate).then(
+        () => {
+          stream.on('data', (request: ServerReflectionRequest) => {
+            stream.write({
+              validHost: request.host,
+              originalRequest: request,
+              messageResponse: answer(request, load, serviceNames),
+            });
+          });
+          stream.on('end', () => stream.end());
+        },
+        (error: unknown) => stream.emit('error', statusFromError(error)),
+      );
     },
   };
   server.addService(ServerReflectionService, implementation);
@@ -39,6 +53,10 @@ export function addReflectionService(server: Server, serviceNames: readonly stri
     serverReflectionInfo: { ...ServerReflectionService.serverReflectionInfo, path: ALPHA_PATH },
   };
   server.addService(alpha, implementation);
+}
+
+async function authenticated(stream: Stream, authenticate: Authenticate | undefined): Promise<void> {
+  await authenticate?.('ServerReflectionInfo', createCallContext(stream));
 }
 
 function answer(request: ServerReflectionRequest, load: () => DescriptorSet, serviceNames: readonly string[]): Answer {

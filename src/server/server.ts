@@ -16,6 +16,7 @@ import { createMemoryStore } from '#persistence/memory';
 import { createSqliteStore } from '#persistence/sqlite';
 import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient, type ServerTls } from '#rpc';
 import { createMemoryVisibility, createSqliteVisibility, type VisibilityStore } from '#visibility';
+import { type Access, createAccess } from './access.ts';
 import { boundHeapGrowth } from './heap-growth.ts';
 import { createRegion, type Region } from './region.ts';
 import { createTlsRegistry, type TlsRegistry } from './tls.ts';
@@ -48,7 +49,7 @@ function openStores(config: ServerConfig, env: Env): { store: Store; visibility:
 }
 
 /** Other regions' frontends, connected when first asked for. */
-function remoteClusters(config: ServerConfig, env: Env, tls: TlsRegistry) {
+function remoteClusters(config: ServerConfig, env: Env, tls: TlsRegistry, { tokens }: Access) {
   const clients = new Map<string, RemoteFrontendClient>();
   return {
     find(name: string): RemoteFrontendClient | undefined {
@@ -60,6 +61,7 @@ function remoteClusters(config: ServerConfig, env: Env, tls: TlsRegistry) {
           env,
           callerName: config.cluster.current,
           tls: tls.connection(member.tls),
+          authorization: tokens?.own,
         });
         clients.set(name, client);
       }
@@ -94,7 +96,7 @@ async function openGateway(config: ServerConfig, env: Env, region: Region, tls: 
     address,
     services: region.frontend.services,
     tls,
-    insecure: config.frontend.insecure,
+    insecure: config.frontend.insecure || config.authorization.oauthAuthorizer.enable,
     corsOrigins,
     allowedHosts,
     limits: { bodyBytesMax: maxBodyBytes, connectionsMax: maxConnections },
@@ -112,8 +114,9 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   // Opened first: a server that cannot prove itself touches no store.
   const frontendTls = tls.listener(config.frontend.tls);
   const metricsTls = tls.listener(config.metrics.tls);
+  const access = createAccess(config, env);
   const { store, visibility } = openStores(config, env);
-  const remotes = remoteClusters(config, env, tls);
+  const remotes = remoteClusters(config, env, tls, access);
   const archivalRoots = config.archival.uri.startsWith('file://') ? [fileURLToPath(config.archival.uri)] : [];
   const archival = archivalOptions(config);
   const region = createRegion(
@@ -125,6 +128,8 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       clusters: clusterGroup(config),
       config: dynamicConfig(config, env, store),
       remoteCluster: remotes.find,
+      accessControl: access.control,
+      regionTokens: access.tokens,
     },
     {
       host: `${os.hostname()}:${process.pid}`,
@@ -151,6 +156,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     address: config.frontend.address,
     services: region.frontend.services,
     tls: frontendTls,
+    authenticate: access.control?.authenticate,
     insecure: config.frontend.insecure,
   });
   const { address } = await grpc.start();
@@ -177,6 +183,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       await metricsServer?.close();
       remotes.close();
       tls.close();
+      access.close();
       await visibility.close();
       await store.close();
       logger.info('server stopped');

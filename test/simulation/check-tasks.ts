@@ -68,6 +68,7 @@ function derived(world: World, site: Site, run: HeldRun): RunTransition['tasks']
       archivesHistory: false,
       archivesVisibility: false,
       archivalDelayMs: 0,
+      data: {},
       badBinaries: new Set(),
       isActiveHere: true,
     },

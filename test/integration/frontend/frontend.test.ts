@@ -26,7 +26,8 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Archiver } from '#archival';
 import { alreadyCompleted, DomainNotActiveError } from '#base';
-import { createLocalFrontendClient, encodeQueryTaskToken, encodeTaskToken } from '#rpc';
+import { QUOTA_KEYS, staticDefault } from '#dynamicconfig';
+import { createLocalFrontendClient, encodeQueryTaskToken, encodeTaskToken, SYSTEM_PRINCIPAL } from '#rpc';
 import { type Harness, startHarness } from './harness.ts';
 
 const RUN_ID = '5b0a7b8e-7b9c-4c59-9d43-0d7f7a1f2a11';
@@ -322,7 +323,7 @@ describe('histories', () => {
 
 describe('limits', () => {
   test('a domain over its rate is told to wait, another one is served', async () => {
-    const own = await startHarness({ options: { domainRps: 2 } });
+    const own = await startHarness({ defaults: [staticDefault(QUOTA_KEYS.user.domain, 2)] });
     own.answers.startWorkflow = async () => ({ runId: RUN_ID });
     const results = await Promise.allSettled([1, 2, 3].map(() => own.client.workflow.startWorkflowExecution(start())));
     const refused = results.filter((result) => result.status === 'rejected');
@@ -354,8 +355,12 @@ describe('regions', () => {
     remote = await startHarness({
       domains: [global],
       deps: {
-        accessControl: async ({ context }) => {
-          seen = context.forwardingCluster;
+        accessControl: {
+          authenticate: (_, context) => {
+            seen = context.forwardingCluster;
+            return SYSTEM_PRINCIPAL;
+          },
+          authorize: () => {},
         },
         remoteClusters: () => local.client,
       },

@@ -5,7 +5,7 @@ import { RegisterDomainRequest } from '@antiphon/proto';
 import { EntityNotExistsError } from '#base';
 import type { ClusterGroup } from '#core';
 import { createDomainCache, createDomainService } from '#domains';
-import { createDynamicConfig } from '#dynamicconfig';
+import { createDynamicConfig, type StaticDefault } from '#dynamicconfig';
 import { createRealEnv } from '#env';
 import { createFrontend, type Frontend, type FrontendDeps, type FrontendOptions } from '#frontend';
 import { createMatchingService } from '#matching';
@@ -46,6 +46,8 @@ export async function startHarness(
   given: {
     deps?: Partial<FrontendDeps>;
     options?: Partial<FrontendOptions>;
+    /** Values of dynamic config keys. */
+    defaults?: readonly StaticDefault[];
     headers?: Readonly<Record<string, string>>;
     /** Domains archive to a URI that the test's archiver understands. */
     archives?: boolean;
@@ -99,7 +101,7 @@ export async function startHarness(
       },
       visibility: createMemoryVisibility(env),
       clusters,
-      config: createDynamicConfig({ env }),
+      config: createDynamicConfig({ env }, { defaults: given.defaults ?? [] }),
       searchAttributes: () => SEARCH_ATTRIBUTES,
       ...given.deps,
     },

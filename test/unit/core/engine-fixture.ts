@@ -40,6 +40,7 @@ export const LOCAL_DOMAIN: DomainView = {
   archivesHistory: false,
   archivesVisibility: false,
   archivalDelayMs: 0,
+  data: {},
   badBinaries: new Set(),
   isActiveHere: true,
 };

@@ -79,6 +79,7 @@ export class ModelRegion {
       archivesHistory: false,
       archivesVisibility: false,
       archivalDelayMs: 0,
+      data: {},
       badBinaries: new Set<string>(),
       isActiveHere: this.isActive,
     };
