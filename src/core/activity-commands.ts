@@ -157,7 +157,9 @@ export function recordActivityTaskHeartbeat(
   const beating = {
     ...activity,
     version: draft.version,
-    lastHeartbeatMs: draft.nowMs,
+    // Later than the beat before even where the clock went back (another host's): the task of its timer is never too late then, and the
+    // other regions order beats by it.
+    lastHeartbeatMs: Math.max(draft.nowMs, activity.lastHeartbeatMs + 1),
     heartbeatDetails: command.details,
   };
   draft.activities.set(activity.scheduleId, beating);
