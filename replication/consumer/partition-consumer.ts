@@ -4,7 +4,7 @@
 import { ReplicationTask } from '@antiphon/proto/admin';
 import { type Deferred, deferred } from '#base';
 import { type Env, sleep } from '#env';
-import type { LogMessage, LogSource } from '#log';
+import type { LogMessage, LogPage, LogSource } from '#log';
 import type { LogStore } from '#persistence';
 import type { DeadLetters } from '../dlq/index.ts';
 import { PendingMessages } from './pending-messages.ts';
@@ -53,12 +53,6 @@ const EMPTY_FETCH_MS_MIN = 50;
 const SAVE_PAUSE_MS = 50;
 
 export const consumerName = (sourceCluster: string): string => `replication-from:${sourceCluster}`;
-
-interface Page {
-  readonly messages: readonly LogMessage[];
-  readonly lastOffset: number;
-  readonly sourceTimeMs: number;
-}
 
 export class PartitionConsumer {
   readonly #deps: PartitionDeps;
@@ -129,6 +123,8 @@ export class PartitionConsumer {
       const page = await this.#retried(() => this.#fetch());
       if (page === undefined) return;
       for (const message of page.messages) this.#pending.add(message);
+      this.#pending.reach(page.reachedOffset);
+      this.#save();
       this.#dispatch();
       while (this.#pending.span >= this.#options.windowSize && !signal.aborted) {
         this.#room = deferred<void>();
@@ -155,9 +151,7 @@ export class PartitionConsumer {
       if (signal.aborted) return;
       this.#pending.done(current);
       this.#metrics.applied.inc();
-      this.#saving ??= this.#saveProgress().finally(() => {
-        this.#saving = undefined;
-      });
+      this.#save();
       if (this.#pending.span < this.#options.windowSize) this.#room?.resolve();
       this.#dispatch();
     }
@@ -197,7 +191,7 @@ export class PartitionConsumer {
     return undefined;
   }
 
-  async #fetch(): Promise<Page> {
+  async #fetch(): Promise<LogPage> {
     const { topic, partition, batchSize, waitMs } = this.#options;
     const { outage } = this.#deps;
     const reader = `${topic}/${partition}`;
@@ -214,13 +208,18 @@ export class PartitionConsumer {
       outage.answered(reader);
       this.#sourceTimeMs = page.sourceTimeMs;
       this.#sourceLastOffset = Math.max(this.#sourceLastOffset, page.lastOffset);
-      this.#fetchedOffset = page.messages.reduce((last, { offset }) => Math.max(last, offset), this.#fetchedOffset);
+      this.#fetchedOffset = Math.max(this.#fetchedOffset, page.reachedOffset);
       return page;
     } catch (error) {
       this.#isConnected = false;
       if (!this.#stopping.signal.aborted) outage.failed(reader, error);
       throw error;
     }
+  }
+
+  #save(): void {
+    if (this.#pending.watermark <= this.#appliedOffset) return;
+    this.#saving ??= this.#saveProgress();
   }
 
   async #saveProgress(): Promise<void> {
@@ -230,6 +229,8 @@ export class PartitionConsumer {
       this.#metrics.lag.set(this.#lagMs());
       await sleep(this.#deps.env.scheduler, SAVE_PAUSE_MS, signal);
     }
+    // In the turn of the last look, so that progress made right after it starts another round.
+    this.#saving = undefined;
   }
 
   async #saveOffset(offset: number): Promise<void> {

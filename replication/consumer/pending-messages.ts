@@ -1,5 +1,6 @@
 // Messages of one partition that are fetched and not yet applied. Those of one key go one after another, in their order; a key that is slow
-// holds only itself. The watermark is the offset up to which everything is applied: what is saved and acknowledged to the source.
+// holds only itself. The watermark is the offset up to which everything is applied: what is saved and acknowledged to the source. Offsets may
+// have holes: where another reader of this region was ahead, the source has trimmed what it applied.
 import type { LogMessage } from '#log';
 
 export class PendingMessages {
@@ -10,13 +11,21 @@ export class PendingMessages {
   readonly #behind = new Map<string, LogMessage[]>();
   readonly #ready: LogMessage[] = [];
   #watermark: number;
+  #reached: number;
 
   constructor(watermark: number) {
     this.#watermark = watermark;
+    this.#reached = watermark;
   }
 
   get watermark(): number {
     return this.#watermark;
+  }
+
+  /** The source has nothing up to here that was not added. */
+  reach(offset: number): void {
+    this.#reached = Math.max(this.#reached, offset);
+    this.#passHoles();
   }
 
   /** How far the newest is from the oldest, applied ones between them included. */
@@ -57,5 +66,10 @@ export class PendingMessages {
       this.#order.shift();
       oldest = this.#order[0];
     }
+    this.#passHoles();
+  }
+
+  #passHoles(): void {
+    if (this.#order.length === 0) this.#watermark = Math.max(this.#watermark, this.#reached);
   }
 }

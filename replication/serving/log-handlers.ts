@@ -41,14 +41,13 @@ export function createLogHandlers(deps: { env: Env; log: EmbeddedLog }, options:
     wait: { waitMs: number; signal: AbortSignal },
   ): Promise<ReplicationMessages> => {
     const page = await log.serve(topic, partition, reader, { limit: batchSize, ...wait });
-    const last = page.entries.at(-1)?.offset ?? reader.afterOffset;
     return {
       replicationTasks: page.entries.map((entry) => ({
         ...ReplicationTask.decode(entry.value),
         sourceTaskId: BigInt(entry.offset),
       })),
-      lastRetrievedMessageId: BigInt(last),
-      hasMore: page.lastOffset > last,
+      lastRetrievedMessageId: BigInt(page.reachedOffset),
+      hasMore: page.lastOffset > page.reachedOffset,
       syncShardStatus: { timestamp: timestampOf(env.clock.nowMs()) },
     };
   };

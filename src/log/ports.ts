@@ -16,6 +16,14 @@ export interface LogPublisher {
   partitionOf(topic: string, key: string): number;
 }
 
+export interface LogPage {
+  readonly messages: readonly LogMessage[];
+  /** Where to go on from: nothing up to here is left to give, be it in `messages`, given before, or trimmed since another reader had it. */
+  readonly reachedOffset: number;
+  readonly lastOffset: number;
+  readonly sourceTimeMs: number;
+}
+
 /** Reads one remote cluster's log. */
 export interface LogSource {
   readonly sourceCluster: string;
@@ -26,7 +34,7 @@ export interface LogSource {
     partition: number,
     position: { readonly afterOffset: number; readonly appliedOffset: number },
     options: { readonly limit: number; readonly waitMs: number; readonly signal: AbortSignal },
-  ): Promise<{ readonly messages: readonly LogMessage[]; readonly lastOffset: number; readonly sourceTimeMs: number }>;
+  ): Promise<LogPage>;
 }
 
 export const HISTORY_TOPIC = 'history';

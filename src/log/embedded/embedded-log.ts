@@ -20,6 +20,8 @@ export interface EmbeddedLogOptions {
 
 export interface ServedPage {
   readonly entries: readonly LogEntry[];
+  /** Up to here the reader has everything that there is: entries that it was not given are trimmed. */
+  readonly reachedOffset: number;
   readonly lastOffset: number;
 }
 
@@ -115,11 +117,14 @@ class StoredLog implements EmbeddedLog {
     await this.#acknowledgements.trimOld(at);
     const untilMs = this.#env.clock.monotonicMs() + waitMs;
     for (;;) {
+      // Before the entries: what is appended meanwhile is not taken for trimmed.
+      const lastOffset = await this.#log.lastOffset(topic, partition);
       const entries = withinBytes(await this.#log.read(topic, partition, afterOffset, limit));
+      const reachedOffset = entries.at(-1)?.offset ?? Math.max(afterOffset, lastOffset);
       const leftMs = untilMs - this.#env.clock.monotonicMs();
-      if (entries.length > 0 || leftMs <= 0 || signal?.aborted) {
+      if (reachedOffset > afterOffset || leftMs <= 0 || signal?.aborted) {
         this.#acknowledgements.noteServed(at, cluster, afterOffset, entries);
-        return { entries, lastOffset: await this.#log.lastOffset(topic, partition) };
+        return { entries, reachedOffset, lastOffset: Math.max(reachedOffset, lastOffset) };
       }
       await this.#bell.wait(this.#env, `${topic}/${partition}`, Math.min(leftMs, this.#recheckMs), signal);
     }

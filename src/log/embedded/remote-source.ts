@@ -91,6 +91,7 @@ export function createEmbeddedLogSource(
       const lastRetrieved = Math.max(Number(messages?.lastRetrievedMessageId ?? 0n), position.afterOffset);
       return {
         messages: tasks.map(messageOf),
+        reachedOffset: lastRetrieved,
         // The wire says whether there is more, not how much.
         lastOffset: messages?.hasMore === true ? lastRetrieved + 1 : lastRetrieved,
         sourceTimeMs: msOf(messages?.syncShardStatus?.timestamp),

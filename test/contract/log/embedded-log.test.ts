@@ -92,6 +92,18 @@ describe.each(Object.entries(drivers))('embedded log on %s', (_name, create) => 
     await expect(far).rejects.toMatchObject({ kind: 'BadRequest' });
   });
 
+  it('leads a reader that another of its region has overtaken past what was trimmed', async () => {
+    const log = open(create());
+    await publish(log, '1', '2', '3');
+    await serve(log, 'b', 0, 0);
+    await serve(log, 'b', 3, 3);
+    const behind = { cluster: 'b', afterOffset: 1, appliedOffset: 1 };
+    const page = await log.serve(DOMAIN_TOPIC, 0, behind, { limit: 10, waitMs: 60_000 });
+    expect(page).toEqual({ entries: [], reachedOffset: 3, lastOffset: 3 });
+    await publish(log, '4');
+    expect(await serve(log, 'b', page.reachedOffset, page.reachedOffset)).toEqual(['4']);
+  });
+
   it('goes on with acknowledgements after a restart', async () => {
     const store = create();
     const before = open(store);
@@ -155,6 +167,7 @@ describe.each(Object.entries(drivers))('embedded log on %s', (_name, create) => 
     ]);
     const page = await source.fetch(DOMAIN_TOPIC, 0, start, options);
     expect(page.messages.map(({ offset }) => offset)).toEqual([1, 2]);
+    expect(page.reachedOffset).toBe(2);
     expect(page.sourceTimeMs).toBeGreaterThan(0);
     const next = { afterOffset: 2, appliedOffset: 2 };
     expect((await source.fetch(DOMAIN_TOPIC, 0, next, options)).messages).toEqual([]);

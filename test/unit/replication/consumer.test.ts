@@ -66,6 +66,8 @@ function createHarness(options: {
   rawHistory?: () => ReturnType<typeof blob>[];
   windowSize?: number;
   partitions?: number;
+  /** Up to here the source has nothing any more. */
+  trimmedTo?: number;
   logged?: { level: string; message: string; fields: unknown }[];
 }) {
   const simulated = createSimulatedEnv({ seed: 3 });
@@ -101,8 +103,10 @@ function createHarness(options: {
       acknowledged.push(position.appliedOffset);
       const all = topic === HISTORY_TOPIC && partition === 0 ? options.messages : [];
       const messages = all.filter(({ offset }) => offset > position.afterOffset).slice(0, 3);
-      if (messages.length === 0) await sleep(env.scheduler, waitMs, signal);
-      return { messages, lastOffset: all.at(-1)?.offset ?? 0, sourceTimeMs: 5 };
+      const trimmedTo = topic === HISTORY_TOPIC && partition === 0 ? (options.trimmedTo ?? 0) : 0;
+      const reachedOffset = Math.max(position.afterOffset, trimmedTo, ...messages.map(({ offset }) => offset));
+      if (reachedOffset === position.afterOffset) await sleep(env.scheduler, waitMs, signal);
+      return { messages, reachedOffset, lastOffset: all.at(-1)?.offset ?? 0, sourceTimeMs: 5 };
     },
   };
   const deadLetters = createDeadLetters({ keyValues: store.keyValues });
@@ -157,6 +161,15 @@ describe('replication consumer', () => {
     }
     expect(harness.applied).toHaveLength(10);
     expect(await harness.offset()).toBe(10);
+    await harness.stop();
+  });
+
+  it('goes on behind what the source has trimmed, and counts it as applied', async () => {
+    const harness = createHarness({ messages: [], trimmedTo: 44 });
+    await harness.run(5_000);
+    expect(await harness.offset()).toBe(44);
+    const [, status] = harness.consumer.status();
+    expect(status).toMatchObject({ fetchedOffset: 44, appliedOffset: 44, sourceLastOffset: 44, lagMs: 0 });
     await harness.stop();
   });
 

@@ -29,6 +29,19 @@ describe('pending messages', () => {
     expect(pending.span).toBe(1);
   });
 
+  it('passes offsets that the source has trimmed once everything before them is applied', () => {
+    const messages = [message(1, 'a'), message(50, 'b')];
+    const pending = pendingOf(messages);
+    pending.reach(60);
+    expect(pending.watermark).toBe(0);
+    pending.done(messages[1]!);
+    expect(pending.watermark).toBe(0);
+    pending.done(messages[0]!);
+    expect(pending.watermark).toBe(60);
+    pending.reach(70);
+    expect(pending.watermark).toBe(70);
+  });
+
   it('does not pass a message that the source exchanged with a later one, or sent again', () => {
     const messages = [message(2, 'a'), message(1, 'b'), message(2, 'a')];
     const pending = pendingOf(messages);
