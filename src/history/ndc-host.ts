@@ -22,7 +22,7 @@ export function createNdcHost(context: HistoryContext): NdcHost {
     };
   };
 
-  const open = async (actor: ShardActor, slot: Slot): Promise<NdcTransaction> => {
+  const open = async (actor: ShardActor, slot: Slot, onCommit: () => void): Promise<NdcTransaction> => {
     const { domainId, workflowId } = slot;
     let domain = await context.domain(domainId);
     return {
@@ -53,6 +53,7 @@ export function createNdcHost(context: HistoryContext): NdcHost {
           if (isNew || entry === undefined) creates.push(renumbered(actor, transition));
           else updates.push({ entry, transition: renumbered(actor, transition) });
         }
+        onCommit();
         actor.write(slot, { updates, creates, current });
         await slot.uncommitted?.durable.promise;
       },
@@ -63,7 +64,17 @@ export function createNdcHost(context: HistoryContext): NdcHost {
     async withWorkflow(domainId, workflowId, work) {
       const actor = await context.shards.of(workflowId);
       actor.requireRoom();
-      return actor.exclusive(domainId, workflowId, async (slot) => work(await open(actor, slot)));
+      let isWritten = false;
+      const result = await actor.exclusive(domainId, workflowId, async (slot) =>
+        work(
+          await open(actor, slot, () => {
+            isWritten = true;
+          }),
+        ),
+      );
+      // The message will not come again: that there was nothing to write must be the owner's word.
+      if (!isWritten) await actor.proveOwned();
+      return result;
     },
   };
 }

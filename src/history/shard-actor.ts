@@ -25,7 +25,7 @@ import { workflowNotFound } from './not-found.ts';
 import { ReplicationFeed } from './replication-feed.ts';
 import { createShardWriter, type ShardWriter } from './shard-writer.ts';
 import { type HeldTask, StandbyTasks } from './standby-tasks.ts';
-import { answerForFailure, answerForRead } from './store-answers.ts';
+import { answerForFailure, answerForRead, isRefusal } from './store-answers.ts';
 import { IDS_PER_RANGE, TaskIds } from './task-ids.ts';
 import { type TaskOutcome, TaskRunner } from './task-runner.ts';
 import { TimerQueue } from './timer-queue.ts';
@@ -213,9 +213,18 @@ export class ShardActor {
       uncommitted = slot.uncommitted;
       slot.unlock();
     }
-    if (uncommitted !== undefined) await uncommitted.durable.promise;
+    if ('error' in outcome && isRefusal(outcome.error)) await this.proveOwned();
+    else if (uncommitted !== undefined) await uncommitted.durable.promise;
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
+  }
+
+  /**
+   * Resolves when a commit that began after this call has shown that the shard is still ours, so that what the memory did not have at the
+   * call did not exist. Others drop work because of a refusal: one of an owner that was replaced and does not know it must not go out.
+   */
+  async proveOwned(): Promise<void> {
+    await this.#openGroup().durable.promise;
   }
 
   assertOpen(): void {

@@ -3,11 +3,25 @@ import {
   dataInconsistency,
   isStoreError,
   ServiceBusyError,
-  type ServiceError,
+  ServiceError,
+  type ServiceErrorKind,
   ShardOwnershipLostError,
   StoreError,
   unavailable,
 } from '#base';
+
+const REFUSALS: ReadonlySet<ServiceErrorKind> = new Set([
+  'BadRequest',
+  'EntityNotExists',
+  'WorkflowExecutionAlreadyCompleted',
+  'WorkflowExecutionAlreadyStarted',
+  'CancellationAlreadyRequested',
+  'EventAlreadyStarted',
+  'LimitExceeded',
+]);
+
+/** An answer that the state gives, and that whoever asked takes as final; all others are tried again. */
+export const isRefusal = (error: unknown): boolean => error instanceof ServiceError && REFUSALS.has(error.kind);
 
 /** What callers get whose write was in a group that failed. All of it is retryable, and nothing of it claims success. */
 export function answerForFailure(error: unknown, shardId: number): ServiceError {

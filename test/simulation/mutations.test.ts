@@ -6,11 +6,11 @@ import { prove } from './prove-mutations.ts';
 
 const QUICK_SEEDS_MAX = 3;
 const QUICK: readonly (readonly [mutation: string, checker: string])[] = [
-  ['acknowledged-before-commit', 'tasks-match-state'],
+  ['acknowledged-before-commit', 'acknowledged-is-durable'],
   ['signal-request-ids-lost', 'unknown-is-zero-or-one'],
   ['create-request-id-lost', 'one-current-run'],
   ['current-row-not-closed', 'one-current-run'],
-  ['stale-execution-read', 'history-wellformed'],
+  ['stale-execution-read', 'no-lost-work'],
   ['timers-not-stored', 'tasks-match-state'],
   ['history-batch-dropped', 'history-wellformed'],
   ['visibility-close-lost', 'visibility-agrees'],

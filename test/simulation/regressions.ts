@@ -17,4 +17,16 @@ export const REGRESSIONS: readonly Regression[] = [
     seed: 304,
     found: 'a child made by a start of unknown outcome, whose parent then closed, never had its first decision',
   },
+  {
+    seed: 693,
+    found: 'a heartbeat by a clock that had gone back was due before the only timer that would have missed it',
+  },
+  {
+    seed: 727,
+    found: 'matching dropped a decision because a replaced owner of the shard, which did not know it, refused it',
+  },
+  {
+    seed: 777,
+    found: 'a consumer that another of its region had overtaken waited for ever for entries that were trimmed',
+  },
 ];

@@ -149,6 +149,25 @@ describe('a shard that another host took', () => {
     expect(await outcome(region, region.history.signalWorkflow(ORDER, signal('a')))).toBe('done');
     expect((await readHistory(region)).filter((kind) => kind === 'workflowExecutionSignaled')).toHaveLength(1);
   });
+
+  it('refuses nothing as its old owner: what that one does not know may have happened', async () => {
+    const old = await openRegion({ options: { shardCount: 1 } });
+    await start(old);
+    const first = await pollDecision(old);
+    // The old owner has no reason to write, so nothing tells it.
+    const owner = await openRegion({ env: old.env, image: old.image, options: { shardCount: 1 } });
+    await complete(owner, first.ref, [startTimer('t', 60)]);
+    await owner.settled(owner.history.signalWorkflow(ORDER, signal('a')));
+    await owner.advance();
+    const [task] = owner.matching.decisions;
+    const request = { requestId: 'poll', identity: 'worker', taskList: task!.taskList };
+    expect(await outcome(old, old.history.recordDecisionTaskStarted(task!, request))).toBe('ShardOwnershipLost');
+  });
+
+  it('refuses as its owner what does not exist', async () => {
+    const region = await openRegion();
+    expect(await outcome(region, region.history.signalWorkflow(ORDER, signal('a')))).toBe('EntityNotExists');
+  });
 });
 
 describe('after a crash', () => {
