@@ -31,6 +31,8 @@ export function createHttpCall(env: Env, request: IncomingMessage, defaultTimeou
   const overallMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : env.clock.nowMs() + timeoutMs;
   const metadata = metadataOf(request);
   const { socket } = request;
+  // A socket that is closed has forgotten it.
+  const peer = `${socket.remoteAddress}:${socket.remotePort}`;
   const controller = new AbortController();
   const ended = deferred<never>();
   // Nobody may be waiting when the caller hangs up.
@@ -56,7 +58,7 @@ export function createHttpCall(env: Env, request: IncomingMessage, defaultTimeou
         metadata,
         cancelled: controller.signal.aborted,
         getDeadline: () => deadlineMs,
-        getPeer: () => `${socket.remoteAddress}:${socket.remotePort}`,
+        getPeer: () => peer,
         getAuthContext: () => verifiedCertificate(socket),
         on: (_, listener) => listeners.push(listener),
       };
