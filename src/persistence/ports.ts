@@ -228,7 +228,10 @@ export interface LogStore {
   /** Deletes entries ≤ offset. */
   trim(topic: string, partition: number, offset: number): Promise<void>;
   lastOffset(topic: string, partition: number): Promise<number>;
-  /** Consumer positions: the last offset (of a possibly remote log) that `consumer` has applied. */
+  /**
+   * Consumer positions: the last offset (of a possibly remote log) that `consumer` has applied. A position never goes back: of two processes that
+   * consume at once, the slower one changes nothing.
+   */
   saveOffset(consumer: string, topic: string, partition: number, offset: number): Promise<void>;
   loadOffset(consumer: string, topic: string, partition: number): Promise<number>;
 }

@@ -29,4 +29,8 @@ export const REGRESSIONS: readonly Regression[] = [
     seed: 777,
     found: 'a consumer that another of its region had overtaken waited for ever for entries that were trimmed',
   },
+  {
+    seed: 992,
+    found: 'of two consumers of a region the slower one set the saved position back',
+  },
 ];

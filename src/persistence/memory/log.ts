@@ -31,7 +31,8 @@ export function createMemoryLog(image: MemoryImage, access: MemoryAccess): LogSt
     lastOffset: (topic, partition) => access.read(() => find(topic, partition).lastOffset),
     saveOffset: (consumer, topic, partition, offset) =>
       access.write(() => {
-        image.logPositions.set(keyOf(consumer, topic, partition), offset);
+        const key = keyOf(consumer, topic, partition);
+        image.logPositions.set(key, Math.max(image.logPositions.get(key) ?? 0, offset));
       }),
     loadOffset: (consumer, topic, partition) =>
       access.read(() => image.logPositions.get(keyOf(consumer, topic, partition)) ?? 0),

@@ -27,7 +27,8 @@ function prepareStatements({ connection }: SqliteDatabase) {
     ),
     trim: connection.prepare<[number, number]>('DELETE FROM log_entries WHERE log_no = ? AND entry_offset <= ?'),
     savePosition: connection.prepare<[string, string, number, number]>(
-      'INSERT OR REPLACE INTO log_positions VALUES (?, ?, ?, ?)',
+      `INSERT INTO log_positions (consumer, topic, partition, applied_offset) VALUES (?, ?, ?, ?)
+       ON CONFLICT (consumer, topic, partition) DO UPDATE SET applied_offset = max(applied_offset, excluded.applied_offset)`,
     ),
     position: connection
       .prepare<[string, string, number], number>(

@@ -198,11 +198,12 @@ describe.each(DRIVERS)('the service ports of $name', ({ open }) => {
       expect(await log().append('t', 0, [entry('d')])).toBe(4);
     });
 
-    it('remembers positions per consumer', async () => {
+    it('remembers positions per consumer, and none goes back', async () => {
       expect(await log().loadOffset('c', 't', 0)).toBe(0);
       await log().saveOffset('c', 't', 0, 7);
       await log().saveOffset('d', 't', 0, 9);
       await log().saveOffset('c', 't', 1, 2);
+      await log().saveOffset('c', 't', 0, 5);
       await opened.reopen();
       expect(await log().loadOffset('c', 't', 0)).toBe(7);
       expect(await log().loadOffset('d', 't', 0)).toBe(9);
