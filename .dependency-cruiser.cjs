@@ -8,6 +8,7 @@ const may = {
   'src/observability': ['src/base', 'src/env', 'src/config'],
   'src/persistence': ['src/base', 'src/core', 'src/env', 'proto'],
   'src/dynamicconfig': ['src/base', 'src/core', 'src/env', 'src/persistence'],
+  'src/quotas': ['src/base', 'src/env', 'src/dynamicconfig'],
   'src/log': ['src/base', 'src/env', 'src/persistence', 'src/rpc', 'proto'],
   'src/blob': ['src/base', 'src/env'],
   'src/domains': ['src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'proto'],
@@ -17,11 +18,11 @@ const may = {
   replication: ['src/base', 'src/core', 'src/env', 'src/persistence', 'src/log', 'src/rpc', 'src/domains', 'proto'],
   archival: ['src/base', 'src/core', 'src/env', 'src/persistence', 'src/blob', 'src/visibility', 'proto', 'sdk'],
   'src/history': [
-    'src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/log', 'src/domains', 'src/visibility', 'src/rpc', 'replication', 'archival', 'proto',
+    'src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/quotas', 'src/log', 'src/domains', 'src/visibility', 'src/rpc', 'replication', 'archival', 'proto',
   ],
   'src/matching': ['src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/domains', 'src/rpc', 'proto'],
   'src/frontend': [
-    'src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/domains', 'src/visibility', 'src/rpc', 'src/auth', 'archival', 'proto',
+    'src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/quotas', 'src/domains', 'src/visibility', 'src/rpc', 'src/auth', 'archival', 'proto',
   ],
   'src/gateway': ['src/base', 'src/env', 'src/rpc', 'proto'],
   'src/worker': [

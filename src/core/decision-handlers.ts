@@ -5,7 +5,14 @@ import { startActivity } from './activity-commands.ts';
 import { addEvent } from './add-event.ts';
 import { parseCronSchedule } from './cron.ts';
 import { CLOSE_DECISION_HANDLERS } from './decision-close-handlers.ts';
-import { type Completion, reject, rejectOnFault, requireBlobSize, requirePendingPlace, sizeOf } from './decision-outcome.ts';
+import {
+  type Completion,
+  reject,
+  rejectOnFault,
+  requireBlobSize,
+  requirePendingPlace,
+  sizeOf,
+} from './decision-outcome.ts';
 import {
   deriveActivityTimeouts,
   mapBytes,

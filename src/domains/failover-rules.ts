@@ -18,7 +18,7 @@ export interface Failover {
 export function failedOver(record: DomainRecord, failover: Failover, context: RuleContext): DomainChange {
   const { clusters: group, options, nowMs } = context;
   const domain = required(record.domain, 'a domain record has a domain');
-  if (options.isLockdown) throw badRequest('Failover is not allowed while the cluster is in lockdown.');
+  if (options.isLockdown) throw badRequest('Domain is not accepting fail overs at this time due to lockdown.');
   const isGraceful = failover.timeoutSeconds !== undefined;
   if (isGraceful) validateGraceful(record, failover, context);
   const isSameCluster = failover.toCluster === domain.activeClusterName;

@@ -25,7 +25,7 @@ export function createLiveDomainOptions(
     return {
       failoverCoolDownMs: coolDown.ofDomain(domainName),
       badBinaryCountMax: badBinaries.ofDomain(domainName),
-      isLockdown: lockdown.get(),
+      isLockdown: lockdown.ofDomain(domainName),
       requiredDataKeys: Object.entries(requiredData.get())
         .filter(([, isRequired]) => isRequired === true)
         .map(([key]) => key),

@@ -30,8 +30,8 @@ const NAMES: Readonly<Record<ValueKind, string>> = {
     limit: blobSize.warn historyCount.warn historySize.warn maxIDWarnLength pendingActivityCount.warn
     matching: domainrps domainworkerrps forwarderMaxChildrenPerNode forwarderMaxOutstandingPolls
       forwarderMaxOutstandingTasks forwarderMaxRatePerSecond getTasksBatchSize isolationGroupsPerPartition
-      maxTaskBatchSize maxTaskDeleteBatchSize minTaskThrottlingBurstSize numTasklistReadPartitions
-      numTasklistWritePartitions outstandingTaskAppendsThreshold partitionUpscaleRPS persistenceGlobalMaxQPS
+      maxTaskBatchSize maxTaskDeleteBatchSize minTaskThrottlingBurstSize
+      outstandingTaskAppendsThreshold partitionUpscaleRPS persistenceGlobalMaxQPS
       persistenceMaxQPS readRangeSize rps throttledLogRPS workerrps
     system: deleteHistoryEventContextTimeout isolationGroupStateUpdateRetryAttempts
       largeShardHistoryBlobMetricThreshold largeShardHistoryEventMetricThreshold largeShardHistorySizeMetricThreshold
@@ -70,7 +70,7 @@ const NAMES: Readonly<Record<ValueKind, string>> = {
       enableDebugMode enableDomainAuditLogging enableESAnalyzer enableFailoverManager enableGRPCOutbound
       enableGracefulFailover enableLogCustomerQueryParameter enableParentClosePolicyWorker
       enableReadFromClosedExecutionV2 enableSQLAsyncTransaction enableServiceAuthorization
-      enableServiceAuthorizationLogOnly enableShardIDMetrics enableStickyQuery enableTasklistIsolation
+      enableServiceAuthorizationLogOnly enableShardIDMetrics enableStickyQuery
       enableVisibilitySampling
     worker: AllowArchivingIncompleteHistory ESAnalyzerEnableAvgDurationBasedChecks ESAnalyzerPause
       EnableArchivalCompression concreteExecutionFixerDomainAllow concreteExecutionFixerEnabled
@@ -94,7 +94,7 @@ const NAMES: Readonly<Record<ValueKind, string>> = {
       timerProcessorSplitQueueIntervalJitterCoefficient timerProcessorUpdateAckIntervalJitterCoefficient
       transferProcessorMaxPollIntervalJitterCoefficient transferProcessorSplitQueueIntervalJitterCoefficient
       transferProcessorUpdateAckIntervalJitterCoefficient
-    matching: errorInjectionRate overrideTaskListRps partitionDownscaleFactor
+    matching: errorInjectionRate partitionDownscaleFactor
     shardDistributor: loadBalancingNaive.maxDeviation
     sharddistributor: errorInjectionRate
     sharddistributorexecutor: errorInjectionRate
@@ -134,7 +134,7 @@ const NAMES: Readonly<Record<ValueKind, string>> = {
       idleTasklistCheckInterval isolationGroupDownscaleSustainedDuration isolationGroupHasPollersSustainedDuration
       isolationGroupNoPollersSustainedDuration isolationGroupUpscaleSustainedDuration localPollWaitTime
       localTaskWaitTime maxTasklistIdleTime partitionDownscaleSustainedDuration partitionUpscaleSustainedDuration
-      qpsTrackerInterval shutdownDrainDuration taskIsolationDuration taskIsolationPollerWindow updateAckInterval
+      qpsTrackerInterval shutdownDrainDuration updateAckInterval
     system: IsolationGroupStateFetchTimeout IsolationGroupStateUpdateTimeout domainAuditLogTTL
       isolationGroupStateRefreshInterval
     worker: ESAnalyzerBufferWaitTime ESAnalyzerTimeWindow ESProcessorFlushInterval TimeLimitPerArchivalIteration
@@ -147,7 +147,7 @@ const NAMES: Readonly<Record<ValueKind, string>> = {
   `,
   list: `
     admin: HeaderForwardingRules
-    system: allIsolationGroups defaultIsolationGroupConfigStoreManagerGlobalMapping
+    system: defaultIsolationGroupConfigStoreManagerGlobalMapping
   `,
 };
 

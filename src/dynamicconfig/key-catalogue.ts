@@ -1,9 +1,11 @@
 // Every key there is, by name. A name that is none is answered with the nearest one: a typing error in a limit must not pass unseen.
 import { INEFFECTIVE_KEYS } from './ineffective-keys.ts';
 import type { AnyKey, ValueKind } from './key.ts';
-import { ALL_QUOTA_KEYS, LIMIT_KEYS, SERVICE_KEYS } from './keys/index.ts';
+import { ALL_QUOTA_KEYS, LIMIT_KEYS, MATCHING_KEYS, SERVICE_KEYS } from './keys/index.ts';
 
-export const KEYS: readonly AnyKey[] = [...LIMIT_KEYS, ...ALL_QUOTA_KEYS, ...SERVICE_KEYS].map((key) => key as AnyKey);
+export const KEYS: readonly AnyKey[] = [...LIMIT_KEYS, ...ALL_QUOTA_KEYS, ...SERVICE_KEYS, ...MATCHING_KEYS].map(
+  (key) => key as AnyKey,
+);
 
 const BY_NAME: ReadonlyMap<string, AnyKey> = new Map(KEYS.map((key) => [key.name, key]));
 

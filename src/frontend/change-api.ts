@@ -1,6 +1,7 @@
 // RPCs that change an open run: signal, cancel, terminate, refresh.
 import { badRequest } from '#base';
 import type { Handlers, SERVICE_DEFINITIONS } from '#rpc';
+import { refuseDrained } from './isolation-drain.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps } from './ports.ts';
 import { checkBlobSize, checkLength, payloadSize, requireRun } from './request-checks.ts';
@@ -9,7 +10,10 @@ type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
 const CHANGE: Traits = { class: 'user', forward: 'selected', normalizesCompleted: true };
 
-export function createChangeApi({ history }: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
+export function createChangeApi(
+  { history, isolationGroups }: FrontendDeps,
+  { serve, byDomain }: Pipeline,
+): WorkflowHandlers {
   return {
     signalWorkflowExecution: serve('workflow', 'signalWorkflowExecution', CHANGE, byDomain, async (request, call) => {
       const { limits } = call;
@@ -20,6 +24,7 @@ export function createChangeApi({ history }: FrontendDeps, { serve, byDomain }: 
       checkLength(requestId, limits, 'RequestID');
       checkLength(identity, limits, 'Identity');
       checkBlobSize(payloadSize(input), limits);
+      refuseDrained(isolationGroups, call.subject, call.context);
       await history.signalWorkflow(run, { signalName, input, identity, requestId });
       return {};
     }),

@@ -10,6 +10,7 @@ import {
   type SERVICE_DEFINITIONS,
   type TaskToken,
 } from '#rpc';
+import { authorizeForeignDomains } from './foreign-domains.ts';
 import { truncatedPayload } from './oversize.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps } from './ports.ts';
@@ -34,6 +35,10 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
         checkLength(request.identity, limits, 'Identity');
         if (limits.decisionResultCountMax > 0 && request.decisions.length > limits.decisionResultCountMax) {
           throw badRequest('Decision result count exceeds limit.');
+        }
+        if (call.principal !== undefined) {
+          const own = deps.domains.peekById(token.domainId)?.name ?? '';
+          await authorizeForeignDomains(deps, request.decisions, own, call);
         }
         const completed = await history.respondDecisionTaskCompleted(decisionOf(token), {
           decisions: request.decisions,

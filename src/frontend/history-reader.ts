@@ -4,6 +4,7 @@ import type { GetWorkflowExecutionHistoryResponse } from '@antiphon/proto';
 import { HistoryPageToken } from '@antiphon/proto/internal';
 import { badRequest, EntityNotExistsError } from '#base';
 import type { DomainView } from '#core';
+import { READ_HISTORY_ARCHIVE } from '#dynamicconfig';
 import type { CallOptions, RunRef, WithHistory } from '#rpc';
 import { naming } from './passive-reads.ts';
 import type { FrontendDeps } from './ports.ts';
@@ -23,9 +24,10 @@ export function createHistoryReader(
   deps: FrontendDeps,
 ): (domain: DomainView, run: RunRef, read: HistoryRead) => Promise<Page> {
   const { history, archiver, clusters, domains } = deps;
+  const readsArchive = deps.config.property(READ_HISTORY_ARCHIVE);
 
   const fromArchive = async (domain: DomainView, run: RunRef, size: number, token: Uint8Array) => {
-    if (archiver === undefined || !domain.archivesHistory || run.runId === '') return undefined;
+    if (archiver === undefined || !readsArchive.get() || !domain.archivesHistory || run.runId === '') return undefined;
     const historyUri = (await domains.record(domain.id)).domain?.historyArchivalUri ?? '';
     if (historyUri === '') {
       throw badRequest('Requested workflow history not found, may have passed retention period.');

@@ -5,6 +5,7 @@ import { badRequest } from '#base';
 import type { DomainView } from '#core';
 import { refuseSystemTaskList } from '#domains';
 import type { CallContext, CallOptions, Handlers, SERVICE_DEFINITIONS } from '#rpc';
+import { waitUntilServed } from './isolation-drain.ts';
 import type { Call, Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps, FrontendOptions } from './ports.ts';
 import { checkEnum, checkLength, requireTaskList } from './request-checks.ts';
@@ -63,6 +64,13 @@ export function createPollApi(
     if (deadlineMs === undefined) throw badRequest('Context timeout is not set.');
     if (deadlineMs - env.clock.nowMs() < options.pollTimeoutMsMin) throw badRequest('Context timeout is too short.');
   };
+  // Without a promise where isolation is off: that is nearly every poll.
+  const isServed = (
+    domain: DomainView,
+    { isolationGroup }: CallContext,
+    wait: CallOptions,
+  ): boolean | Promise<boolean> =>
+    isolationGroup === '' || waitUntilServed(env, deps.isolationGroups, domain, isolationGroup, wait);
   const checkPoll = (
     request: { taskList?: TaskList | undefined; identity: string },
     { context, limits }: Call<DomainView>,
@@ -85,11 +93,14 @@ export function createPollApi(
         domainId: domain.id,
         taskList,
         identity: request.identity,
+        isolationGroup: context.isolationGroup,
         pollerId: env.random.uuid(),
         caller: context.caller,
       };
       const empty = () => ({ response: PollForDecisionTaskResponse.create(), historyBlobs: [] });
-      return gate.hold(context, empty, (waitOptions) => matching.pollForDecisionTask(poll, waitOptions));
+      return gate.hold(context, empty, async (waitOptions) =>
+        (await isServed(domain, context, waitOptions)) ? matching.pollForDecisionTask(poll, waitOptions) : empty(),
+      );
     }),
 
     pollForActivityTask: serve('worker', 'pollForActivityTask', POLL, byDomain, async (request, call) => {
@@ -103,11 +114,14 @@ export function createPollApi(
         domainId: domain.id,
         taskList,
         identity: request.identity,
+        isolationGroup: context.isolationGroup,
         pollerId: env.random.uuid(),
         maxTasksPerSecond,
       };
       const empty = (): PollForActivityTaskResponse => PollForActivityTaskResponse.create();
-      return gate.hold(context, empty, (waitOptions) => matching.pollForActivityTask(poll, waitOptions));
+      return gate.hold(context, empty, async (waitOptions) =>
+        (await isServed(domain, context, waitOptions)) ? matching.pollForActivityTask(poll, waitOptions) : empty(),
+      );
     }),
   };
 }

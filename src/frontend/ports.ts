@@ -1,10 +1,10 @@
 // What the frontend needs of the rest of a host, and what it gives to the gRPC server. All of it is injected: the frontend imports no
 // other service.
-import type { Domain } from '@antiphon/proto';
+import type { Domain, IsolationGroupConfiguration } from '@antiphon/proto';
 import type { Archiver } from '#archival';
 import type { AccessControl, RegionTokens } from '#auth';
 import type { ClusterGroup } from '#core';
-import type { DomainCache } from '#domains';
+import type { DomainCache, IsolationGroups } from '#domains';
 import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type {
@@ -36,6 +36,7 @@ export interface DomainOperations {
   deprecate: Operation<'deprecateDomain'>;
   delete: Operation<'deleteDomain'>;
   listFailoverHistory: Operation<'listFailoverHistory'>;
+  updateIsolationGroups(name: string, configuration: IsolationGroupConfiguration | undefined): Promise<void>;
 }
 
 export type AdminHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['admin']>;
@@ -46,6 +47,8 @@ export interface FrontendDeps {
   readonly matching: MatchingClient;
   readonly domains: DomainCache;
   readonly domainOperations: DomainOperations;
+  /** Without it, no zone is ever drained. */
+  readonly isolationGroups?: IsolationGroups | undefined;
   readonly visibility: VisibilityStore;
   readonly archiver?: Archiver | undefined;
   readonly clusters: ClusterGroup;

@@ -126,11 +126,18 @@ function clusterReads(
       return { decisionTaskListMap: { ...decision }, activityTaskListMap: { ...activity } };
     }),
 
-    listTaskListPartitions: serve('workflow', 'listTaskListPartitions', READ, byDomain, async (request, { limits }) => {
-      // A list has one partition, its root.
-      const { name: key } = requireTaskList(request.taskList, limits);
-      const partitions = [{ key, ownerHostName: options.hostName }];
-      return { activityTaskListPartitions: partitions, decisionTaskListPartitions: partitions };
+    listTaskListPartitions: serve('workflow', 'listTaskListPartitions', READ, byDomain, async (request, call) => {
+      const taskList = requireTaskList(request.taskList, call.limits);
+      checkEnum(taskList.kind, TaskListKind, 'TaskListKind');
+      const list = { ...taskList, kind: taskList.kind || TaskListKind.TASK_LIST_KIND_NORMAL };
+      const partitionsOf = async (type: TaskListType) => {
+        const names = await matching.listPartitions({ domainId: call.subject.id, taskList: list, type });
+        return names.map((key) => ({ key, ownerHostName: options.hostName }));
+      };
+      return {
+        activityTaskListPartitions: await partitionsOf(TaskListType.TASK_LIST_TYPE_ACTIVITY),
+        decisionTaskListPartitions: await partitionsOf(TaskListType.TASK_LIST_TYPE_DECISION),
+      };
     }),
 
     getClusterInfo: serve('workflow', 'getClusterInfo', { class: 'none', forward: 'never' }, byNothing, async () => ({

@@ -10,6 +10,7 @@ import {
 import { badRequest, EntityNotExistsError, featureNotEnabled } from '#base';
 import { type DomainView, ISOLATION_GROUP_KEY, priorityFieldsOfHeader, requirePriorityFields } from '#core';
 import type { CallContext, Handlers, RunRef, SERVICE_DEFINITIONS } from '#rpc';
+import { refuseDrained } from './isolation-drain.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps } from './ports.ts';
 import { checkBlobSize, checkLength, payloadSize, requireRun } from './request-checks.ts';
@@ -22,7 +23,7 @@ const START: Traits = { class: 'user', forward: 'selected' };
 const ASYNC: Traits = { ...START, class: 'async' };
 
 export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
-  const { env, history } = deps;
+  const { env, history, isolationGroups } = deps;
   // Start has a text of its own for a missing domain.
   const startDomain = (request: { domain: string }) => {
     if (request.domain === '') throw badRequest('Domain name is empty');
@@ -32,6 +33,7 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
     startWorkflowExecution: serve('workflow', 'startWorkflowExecution', START, startDomain, async (request, call) => {
       const start = validatedStart(request, deps, { requestIdIsUuid: true, limits: call.limits });
       refuseDeprecated(call.subject);
+      refuseDrained(isolationGroups, call.subject, call.context);
       return history.startWorkflow(start, {
         domainId: call.subject.id,
         partitionConfig: partitionOf(call.context, start.header),
@@ -63,6 +65,7 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
         checkBlobSize(payloadSize(signalInput), limits);
         const start = validatedStart(startRequest, deps, { requestIdIsUuid: false, limits });
         refuseDeprecated(domain);
+        refuseDrained(isolationGroups, domain, context);
         const partition = partitionOf(context, start.header);
         return history.signalWithStart(start, { signalName, input: signalInput }, domain.id, partition);
       },
@@ -87,6 +90,7 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
         const run = requireRun(domain.id, request.workflowExecution, limits);
         checkLength(request.identity, limits, 'Identity');
         refuseDeprecated(domain);
+        refuseDrained(isolationGroups, domain, context);
         const first = await startedEvent(deps, run);
         if (first === undefined) {
           throw badRequest('Requested workflow history not found, may have passed retention period.');

@@ -6,6 +6,7 @@ import type { DomainView, Limits } from '#core';
 import { DISALLOWS_LIST_BY_FILTER, READ_VISIBILITY_ARCHIVE, VISIBILITY_PAGE_SIZE } from '#dynamicconfig';
 import type { Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import type { Listing } from '#visibility';
+import { boundToken, unboundToken } from './bound-token.ts';
 import { msOfTimestamp } from './durations.ts';
 import { executionRow } from './execution-row.ts';
 import type { Call, Pipeline, Traits } from './pipeline.ts';
@@ -153,9 +154,9 @@ async function listArchived(
   const visibilityUri = (await domains.record(domain.id)).domain?.visibilityArchivalUri ?? '';
   const found = await archiver.list({ id: domain.id, visibilityUri }, query, {
     size: request.pageSize,
-    token: request.nextPageToken,
+    token: unboundToken([domain.id, query], request.nextPageToken),
   });
   // Archives of old wrote no execution time: it was the start time.
   const executions = found.executions.map((row) => ({ ...row, executionTime: row.executionTime ?? row.startTime }));
-  return { executions, nextPageToken: found.nextPageToken };
+  return { executions, nextPageToken: boundToken([domain.id, query], found.nextPageToken) };
 }

@@ -3,6 +3,7 @@
 import { ParentClosePolicy, WorkflowExecutionCloseStatus } from '@antiphon/proto';
 import type { ChildInfo, TransferTask } from '@antiphon/proto/internal';
 import type { WorkflowState } from '#core';
+import { PARENT_CLOSE_POLICY } from '#dynamicconfig';
 import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { endOrphan, HISTORY_IDENTITY, ignoring, isServiceError, PARENT_CLOSE_REASON } from './outside-work.ts';
@@ -41,9 +42,14 @@ async function workOutside(
   const domain = await context.domain(task.domainId);
   if (!domain.isActiveHere) return 'standby';
   await tellParent(context, actor, state);
+  if (!appliesClosePolicy(context, domain.name)) return 'done';
   for (const child of affectedChildren(state)) await applyClosePolicy(context, state, child);
   return 'done';
 }
+
+/** Off for a domain, its children stay as they are when their parent closes. */
+export const appliesClosePolicy = (context: HistoryContext, domainName: string): boolean =>
+  context.config.property(PARENT_CLOSE_POLICY).ofDomain(domainName);
 
 const tellsParent = ({ info }: WorkflowState): boolean => info.parent !== undefined && info.closeStatus !== CONTINUED;
 

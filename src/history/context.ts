@@ -11,6 +11,7 @@ import {
   needsStartedEvent,
   type Transition,
 } from '#core';
+import { createDynamicConfig, type DynamicConfig } from '#dynamicconfig';
 import { uuidV7 } from '#env';
 import type { HistoryClient, RunRef } from '#rpc';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
@@ -39,6 +40,7 @@ export interface CommandOptions<K extends CommandKind> {
 
 export interface HistoryContext {
   readonly deps: HistoryDeps;
+  readonly config: DynamicConfig;
   readonly options: HistoryOptions;
   readonly shards: Shards;
   /** The service itself, for calls between runs. */
@@ -163,6 +165,7 @@ export function createHistoryContext(
 
   return {
     deps,
+    config: deps.config ?? createDynamicConfig({ env }),
     options,
     shards,
     client,

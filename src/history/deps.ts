@@ -2,6 +2,7 @@
 import type { Archiver } from '#archival';
 import type { ClusterGroup, Limits } from '#core';
 import type { DomainCache } from '#domains';
+import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type { Store } from '#persistence';
 import type { NdcHost } from '#replication';
@@ -21,6 +22,8 @@ export interface HistoryDeps {
   readonly domains: DomainCache;
   readonly clusters: ClusterGroup;
   limits(domainName: string): Limits;
+  /** Every key at its default when left out. */
+  readonly config?: DynamicConfig | undefined;
   /** Keys that workflows may upsert; any when left out. Read at each use: operators add to it. */
   searchAttributes?(): { has(key: string): boolean };
   /** May be bound late (history and matching call each other): read at each use. */

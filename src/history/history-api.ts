@@ -3,6 +3,7 @@ import type { HistoryEvent } from '@antiphon/proto';
 import { type HistoryBranch, HistoryPageToken, type VersionHistoryItem } from '@antiphon/proto/internal';
 import { badRequest, ServiceError } from '#base';
 import { containsItem, currentVersionHistory, type WorkflowState } from '#core';
+import { HISTORY_LONG_POLL } from '#dynamicconfig';
 import type { HistoryClient, RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { decodeEvents, encodeEvents, readBatches } from './history-reader.ts';
@@ -35,7 +36,7 @@ interface Snapshot {
 }
 
 export function createHistoryApi(context: HistoryContext): Pick<HistoryClient, 'getHistory'> {
-  const { env, store } = context.deps;
+  const { env, store, domains, config } = context.deps;
 
   const snapshot = (entry: RunEntry, fromEventId: number): Snapshot => {
     const { state, recent } = entry;
@@ -53,8 +54,10 @@ export function createHistoryApi(context: HistoryContext): Pick<HistoryClient, '
     };
   };
 
-  const waitDeadlineMs = ({ deadlineMs }: Options): number => {
-    const latestMs = env.clock.nowMs() + context.options.longPollMs;
+  const longPoll = config?.property(HISTORY_LONG_POLL);
+  const waitDeadlineMs = ({ deadlineMs }: Options, { domainId }: RunRef): number => {
+    const configuredMs = longPoll?.ofDomain(domains.peekById(domainId)?.name ?? '');
+    const latestMs = env.clock.nowMs() + (configuredMs ?? context.options.longPollMs);
     if (deadlineMs === undefined) return latestMs;
     const share = (deadlineMs - env.clock.nowMs()) * ANSWER_SHARE;
     return Math.min(latestMs, deadlineMs - Math.min(ANSWER_MS_MAX, Math.max(ANSWER_MS_MIN, share)));
@@ -102,8 +105,12 @@ export function createHistoryApi(context: HistoryContext): Pick<HistoryClient, '
     let taken = await readRun(context, run, (entry) => snapshot(entry, 1));
     const { runId } = taken.state.info;
     if (options.closeEventOnly && options.waitForNewEvent && taken.isRunning) {
-      const closed = await waitForRun(context, { ...run, runId }, waitDeadlineMs(options), options.signal, (entry) =>
-        isOpen(entry.state) ? undefined : snapshot(entry, 1),
+      const closed = await waitForRun(
+        context,
+        { ...run, runId },
+        waitDeadlineMs(options, run),
+        options.signal,
+        (entry) => (isOpen(entry.state) ? undefined : snapshot(entry, 1)),
       );
       taken = closed ?? taken;
     }
@@ -130,7 +137,7 @@ export function createHistoryApi(context: HistoryContext): Pick<HistoryClient, '
       requireBranch(taken.state, token);
       return options.closeEventOnly ? closeEventPage(taken, token, options) : eventsPage(taken, token, options);
     }
-    const news = await waitForRun(context, ref, waitDeadlineMs(options), options.signal, (entry) => {
+    const news = await waitForRun(context, ref, waitDeadlineMs(options, run), options.signal, (entry) => {
       requireCurrentBranch(entry.state, token);
       const isNews = options.closeEventOnly ? false : entry.state.info.nextEventId > token.nextEventId;
       return isNews || !isOpen(entry.state) ? snapshot(entry, token.nextEventId) : undefined;

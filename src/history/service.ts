@@ -1,5 +1,6 @@
 // The history service: shards that own workflows, and the calls on them. In one process the other services call these methods directly.
 import { featureNotEnabled } from '#base';
+import { createWorkflowIdQuotas } from '#quotas';
 import type { NdcHost } from '#replication';
 import type { HistoryClient } from '#rpc';
 import { createAdminApi } from './admin-api.ts';
@@ -22,6 +23,7 @@ import { createTransferExecutor } from './transfer-executor.ts';
 import { createVisibilityWriter } from './visibility-writer.ts';
 import { createWorkerApi } from './worker-api.ts';
 import { createWorkflowApi } from './workflow-api.ts';
+import { limitedByWorkflowId } from './workflow-id-limits.ts';
 
 export interface HistoryService extends HistoryClient, NdcHost {
   /** Reads the shard map and begins to acquire the shards; calls wait for theirs. */
@@ -54,14 +56,14 @@ export function createHistoryService(deps: HistoryDeps, options: Partial<History
   const executeTimer = createTimerExecutor(context);
   const ndc = createNdcHost(context);
 
+  const unlimited = { ...createStartApi(context), ...createWorkflowApi(context), ...createAdminApi(context) };
   const service: HistoryService = {
-    ...createStartApi(context),
-    ...createWorkflowApi(context),
+    ...unlimited,
     ...createWorkerApi(context),
     ...createHistoryApi(context),
     ...createQueryApi(context),
     ...createResetApi(context),
-    ...createAdminApi(context),
+    ...limitedByWorkflowId(deps, createWorkflowIdQuotas(deps.env, context.config), unlimited),
     withWorkflow: ndc.withWorkflow,
     async replicateEvents(request) {
       if (deps.replicate === undefined) throw featureNotEnabled('replication');

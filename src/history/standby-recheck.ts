@@ -4,7 +4,7 @@
 import { WorkflowExecutionCloseStatus } from '@antiphon/proto';
 import type { WorkflowState } from '#core';
 import type { RunRef } from '#rpc';
-import { affectedChildren, childDomainId } from './close-executor.ts';
+import { affectedChildren, appliesClosePolicy, childDomainId } from './close-executor.ts';
 import type { HistoryContext } from './context.ts';
 import { isServiceError } from './outside-work.ts';
 import { findState } from './run-access.ts';
@@ -70,6 +70,8 @@ async function hasChildBegun(context: HistoryContext, state: WorkflowState, init
 async function isCloseKnown(context: HistoryContext, state: WorkflowState): Promise<boolean> {
   if (!isClosed(state)) return true;
   if (!(await isParentTold(context, state))) return false;
+  const { name } = await context.domain(state.info.domainId);
+  if (!appliesClosePolicy(context, name)) return true;
   for (const child of affectedChildren(state)) {
     const domainId = await childDomainId(context, state, child);
     if (domainId === undefined) continue;

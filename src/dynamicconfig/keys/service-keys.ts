@@ -37,6 +37,7 @@ export const DISALLOWS_QUERY = boolKey('system.disallowQuery', {
 });
 export const LOCKDOWN = boolKey('system.Lockdown', {
   default: false,
+  by,
   operational: true,
   description: 'Refuses failovers of domains.',
 });

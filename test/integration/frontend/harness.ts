@@ -85,6 +85,7 @@ export async function startHarness(
         list: (...args) => service.list(...args),
         update: (request) => service.update(request),
         failover: (request) => service.failover(request),
+        updateIsolationGroups: (...args) => service.updateIsolationGroups(...args),
         listFailoverHistory: (request) => service.listFailoverHistory(request),
         register: async (request) => {
           await service.register(request);

@@ -1,0 +1,2 @@
+export * from './call-quotas.ts';
+export * from './workflow-id-quotas.ts';
