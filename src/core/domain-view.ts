@@ -21,6 +21,8 @@ export interface DomainView {
   /** What its owners put there; groups and their permissions among it. */
   readonly data: Readonly<Record<string, string>>;
   readonly badBinaries: ReadonlySet<string>;
+  /** Zones whose workers get no work of this domain now. */
+  readonly drainedIsolationGroups?: ReadonlySet<string> | undefined;
   /** True while this cluster may write: local, or active here and no graceful failover pending. */
   readonly isActiveHere: boolean;
 }

@@ -8,6 +8,7 @@ import type {
   DescribeDomainRequest,
   Domain,
   FailoverDomainRequest,
+  IsolationGroupConfiguration,
   ListDomainsRequest,
   ListFailoverHistoryRequest,
   RegisterDomainRequest,
@@ -32,6 +33,7 @@ import type { DomainChange } from './domain-change.ts';
 import { failoverEvents } from './failover-history.ts';
 import { completedFailover } from './failover-rules.ts';
 import { FailoverWatcher } from './failover-watcher.ts';
+import { checkedIsolationGroups } from './isolation-groups.ts';
 import { DEFAULT_DOMAIN_OPTIONS, type DomainOptions, type RuleContext } from './options.ts';
 import type { DomainCache } from './ports.ts';
 import { newDomainRecord } from './register-rules.ts';
@@ -70,6 +72,8 @@ export interface DomainService {
   update(request: UpdateDomainRequest): Promise<UpdateDomainResponse>;
   failover(request: FailoverDomainRequest): Promise<FailoverDomainResponse>;
   deprecate(request: DeprecateDomainRequest): Promise<void>;
+  /** Which zones are drained for this domain. */
+  updateIsolationGroups(name: string, configuration: IsolationGroupConfiguration | undefined): Promise<void>;
   delete(request: DeleteDomainRequest): Promise<void>;
   listFailoverHistory(request: ListFailoverHistoryRequest): Promise<ListFailoverHistoryResponse>;
   /** Replication: takes another region's change, at least once, in any order. NameUuidCollision: for the DLQ. */
@@ -174,6 +178,22 @@ class StoreDomainService implements DomainService {
       }),
     );
     return FailoverDomainResponse.fromPartial({ domain: response.domain });
+  }
+
+  async updateIsolationGroups(name: string, configuration: IsolationGroupConfiguration | undefined): Promise<void> {
+    const isolationGroups = checkedIsolationGroups(configuration);
+    refuseSystemDomain(name);
+    await this.#change(byName(name), (stored, context) => {
+      const domain = domainOf(stored);
+      if (domain.isGlobalDomain) requirePrimary(context.clusters);
+      const record = {
+        ...stored,
+        domain: { ...domain, isolationGroups },
+        configVersion: stored.configVersion + 1,
+        lastUpdatedMs: context.nowMs,
+      };
+      return { record, hasChanged: true };
+    });
   }
 
   async deprecate(request: DeprecateDomainRequest): Promise<void> {

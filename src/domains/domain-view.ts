@@ -3,6 +3,7 @@ import { ArchivalStatus, DomainStatus } from '@antiphon/proto';
 import type { DomainRecord } from '@antiphon/proto/internal';
 import { required } from '#base';
 import { type ClusterGroup, type DomainView, EMPTY_VERSION } from '#core';
+import { drainedGroups } from './isolation-groups.ts';
 import { MS_PER_DAY, msOfDuration } from './time-messages.ts';
 
 export interface DomainViewOptions {
@@ -33,6 +34,7 @@ export function viewOf(
     archivesVisibility: domain.visibilityArchivalStatus === ArchivalStatus.ARCHIVAL_STATUS_ENABLED,
     archivalDelayMs: options.archivalDelayMs,
     data: domain.data,
+    drainedIsolationGroups: drainedGroups(domain.isolationGroups?.isolationGroups ?? []),
     badBinaries: new Set(Object.keys(domain.badBinaries?.binaries ?? {})),
     isActiveHere: !isGlobal || (activeCluster === clusters.currentCluster && record.failoverEndTimeMs === 0),
   };

@@ -4,6 +4,7 @@ export * from './domain-service.ts';
 export * from './domain-view.ts';
 export * from './failover-history.ts';
 export * from './failover-rules.ts';
+export * from './isolation-groups.ts';
 export * from './live-options.ts';
 export * from './options.ts';
 export * from './ports.ts';

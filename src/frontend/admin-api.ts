@@ -1,9 +1,11 @@
 // The admin RPCs that the frontend serves itself; replication's come in from outside and pass the same pipeline. All others answer
 // UNIMPLEMENTED by their names.
 import { SERVICE_DEFINITIONS, SUPPORTED_CLIENT_VERSIONS } from '#rpc';
+import { createDynamicConfigApi } from './admin-dynamic-config.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
 import { requireRun } from './request-checks.ts';
+import { createTaskListAdminApi } from './task-list-admin-api.ts';
 
 const ADMIN: Traits = { class: 'none', forward: 'never' };
 
@@ -13,6 +15,8 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
   const host = { identity: options.hostName };
   return {
     ...injected(deps.adminHandlers ?? {}, pipeline),
+    ...createTaskListAdminApi(deps, pipeline),
+    ...createDynamicConfigApi(deps, pipeline),
     describeCluster: serve('admin', 'describeCluster', ADMIN, byNothing, async () => ({
       supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
       membershipInfo: {

@@ -1,2 +1,3 @@
+export { createListSettings } from './list-settings.ts';
 export * from './matching-service.ts';
 export * from './options.ts';

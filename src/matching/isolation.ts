@@ -3,7 +3,7 @@
 // the list's order; the list is told when some may go.
 import type { Env, TimerHandle } from '#env';
 import { FairQueue } from './fair-queue.ts';
-import type { MatchingOptions } from './options.ts';
+import type { ListSettings } from './options.ts';
 import type { PendingTask } from './pending-work.ts';
 import { TaskCounter } from './task-counter.ts';
 
@@ -16,30 +16,28 @@ interface Group {
   lastPollMs: number;
 }
 
+export interface IsolationDeps {
+  readonly env: Env;
+  readonly settings: () => Pick<ListSettings, 'isolationMs' | 'isolationPollerWindowMs'>;
+  readonly isDrained: (group: string) => boolean;
+  readonly onLeak: (tasks: readonly PendingTask[]) => void;
+}
+
 export interface GroupStatus {
   readonly group: string;
   readonly newTasksPerSecond: number;
 }
 
 export class Isolation {
-  readonly #env: Env;
-  readonly #options: MatchingOptions;
-  readonly #isDrained: (group: string) => boolean;
-  readonly #onLeak: (tasks: readonly PendingTask[]) => void;
+  readonly #deps: IsolationDeps;
+  readonly #heldCountMax: number;
   readonly #groups = new Map<string, Group>();
   #heldCount = 0;
   #timer: TimerHandle | undefined;
 
-  constructor(
-    env: Env,
-    options: MatchingOptions,
-    isDrained: (group: string) => boolean,
-    onLeak: (tasks: readonly PendingTask[]) => void,
-  ) {
-    this.#env = env;
-    this.#options = options;
-    this.#isDrained = isDrained;
-    this.#onLeak = onLeak;
+  constructor(deps: IsolationDeps, heldCountMax: number) {
+    this.#deps = deps;
+    this.#heldCountMax = heldCountMax;
   }
 
   get heldCount(): number {
@@ -47,41 +45,41 @@ export class Isolation {
   }
 
   get status(): readonly GroupStatus[] {
-    const nowMs = this.#env.clock.monotonicMs();
+    const nowMs = this.#deps.env.clock.monotonicMs();
     return [...this.#groups].map(([group, { newTasks }]) => ({ group, newTasksPerSecond: newTasks.perSecond(nowMs) }));
   }
 
   recordTask(group: string): void {
-    this.#group(group)?.newTasks.add(this.#env.clock.monotonicMs());
+    this.#group(group)?.newTasks.add(this.#deps.env.clock.monotonicMs());
   }
 
   recordPoll(group: string): void {
     const known = this.#group(group);
-    if (known !== undefined) known.lastPollMs = this.#env.clock.monotonicMs();
+    if (known !== undefined) known.lastPollMs = this.#deps.env.clock.monotonicMs();
   }
 
   /** True while the task should wait for a worker of its zone. `isPolled`: one waits at this moment. */
   isBound({ task, arrivedMs }: PendingTask, isPolled: boolean): boolean {
     const { isolationGroup } = task;
     if (isolationGroup === undefined || isolationGroup === '') return false;
-    const nowMs = this.#env.clock.monotonicMs();
-    if (nowMs - arrivedMs >= this.#options.isolationMs || this.#heldCount >= this.#options.isolatedTaskCountMax) {
+    const nowMs = this.#deps.env.clock.monotonicMs();
+    if (nowMs - arrivedMs >= this.#deps.settings().isolationMs || this.#heldCount >= this.#heldCountMax) {
       return false;
     }
     const lastPollMs = this.#groups.get(isolationGroup)?.lastPollMs ?? Number.NEGATIVE_INFINITY;
-    const isServed = isPolled || nowMs - lastPollMs <= this.#options.isolationPollerWindowMs;
-    return isServed && !this.#isDrained(isolationGroup);
+    const isServed = isPolled || nowMs - lastPollMs <= this.#deps.settings().isolationPollerWindowMs;
+    return isServed && !this.#deps.isDrained(isolationGroup);
   }
 
   hold(pending: PendingTask): void {
     const group = this.#group(pending.task.isolationGroup ?? '');
     if (group === undefined) {
-      this.#onLeak([pending]);
+      this.#deps.onLeak([pending]);
       return;
     }
     group.held.push(pending, pending.task);
     this.#heldCount++;
-    this.#timer ??= this.#env.scheduler.after(this.#options.isolationMs / 4, () => this.#release());
+    this.#timer ??= this.#deps.env.scheduler.after(this.#deps.settings().isolationMs / 4, () => this.#release());
   }
 
   /** Priority of the first task held for the zone. */
@@ -110,9 +108,9 @@ export class Isolation {
     for (const { held } of this.#groups.values()) free.push(...held.takeHeads((task) => !this.isBound(task, false)));
     this.#heldCount -= free.length;
     if (this.#heldCount > 0) {
-      this.#timer = this.#env.scheduler.after(this.#options.isolationMs / 4, () => this.#release());
+      this.#timer = this.#deps.env.scheduler.after(this.#deps.settings().isolationMs / 4, () => this.#release());
     }
-    if (free.length > 0) this.#onLeak(free);
+    if (free.length > 0) this.#deps.onLeak(free);
   }
 
   #group(name: string): Group | undefined {

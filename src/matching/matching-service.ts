@@ -292,7 +292,7 @@ class Matching implements MatchingService {
     const { clock } = this.#deps.env;
     const { pollWaitMsMax, pollDeadlineMarginMs } = this.#options;
     const deadlineMs = (options.deadlineMs ?? Number.POSITIVE_INFINITY) - pollDeadlineMarginMs;
-    const waitMs = list.settings.pollWaitMs ?? pollWaitMsMax;
+    const waitMs = Math.min(list.settings.pollWaitMs, pollWaitMsMax);
     const untilMs = Math.min(clock.nowMs() + waitMs, deadlineMs);
     const wait = { untilMs, signal: options.signal, isolationGroup };
     for (;;) {

@@ -2,8 +2,8 @@
 
 /** What may differ by domain and list and change while running (dynamic config). */
 export interface ListSettings {
-  /** Longest wait of a poll (`matching.longPollExpirationInterval`); undefined: `pollWaitMsMax`. */
-  readonly pollWaitMs: number | undefined;
+  /** Longest wait of a poll (`matching.longPollExpirationInterval`). */
+  readonly pollWaitMs: number;
   /** `matching.numTasklistReadPartitions`, `matching.numTasklistWritePartitions`. */
   readonly readPartitions: number;
   readonly writePartitions: number;
@@ -11,6 +11,10 @@ export interface ListSettings {
   readonly tasksPerSecond: number | undefined;
   /** `system.enableTasklistIsolation`. */
   readonly isIsolated: boolean;
+  /** How long a task prefers workers of its zone (`matching.taskIsolationDuration`) … */
+  readonly isolationMs: number;
+  /** … if one of them polled within this time (`matching.taskIsolationPollerWindow`). */
+  readonly isolationPollerWindowMs: number;
 }
 
 export interface ListScope {
@@ -25,15 +29,17 @@ export type ListSettingsLookup = (scope: ListScope) => Partial<ListSettings>;
 
 // One partition: within a process more of them only divide the same work (docs/guide/task-lists.md has the measurement).
 export const DEFAULT_LIST_SETTINGS: ListSettings = {
-  pollWaitMs: undefined,
+  pollWaitMs: 60_000,
   readPartitions: 1,
   writePartitions: 1,
   tasksPerSecond: undefined,
   isIsolated: false,
+  isolationMs: 200,
+  isolationPollerWindowMs: 2000,
 };
 
 export interface MatchingOptions {
-  /** Longest wait of a poll, where dynamic config says nothing. */
+  /** Longest wait of a poll, whatever dynamic config says. */
   readonly pollWaitMsMax: number;
   /** A poll is answered this long before its caller's deadline. */
   readonly pollDeadlineMarginMs: number;
@@ -83,16 +89,12 @@ export interface MatchingOptions {
   readonly queryWaitMsMax: number;
   /** `ListSettings` are looked up again after this. */
   readonly settingsRefreshMs: number;
-  /** How long a task prefers workers of its zone (`matching.taskIsolationDuration`) … */
-  readonly isolationMs: number;
-  /** … if one of them polled within this time (`matching.taskIsolationPollerWindow`). */
-  readonly isolationPollerWindowMs: number;
   /** Tasks of one list held for their zones; further ones go to any worker. */
   readonly isolatedTaskCountMax: number;
 }
 
 export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
-  pollWaitMsMax: 60_000,
+  pollWaitMsMax: 10 * 60_000,
   pollDeadlineMarginMs: 1000,
   syncMatchWaitMs: 1000,
   pollerExpectedMs: 5000,
@@ -121,8 +123,6 @@ export const DEFAULT_MATCHING_OPTIONS: MatchingOptions = {
   failuresBeforeRequeue: 5,
   queryWaitMsMax: 30_000,
   settingsRefreshMs: 5000,
-  isolationMs: 200,
-  isolationPollerWindowMs: 2000,
   isolatedTaskCountMax: 1000,
 };
 

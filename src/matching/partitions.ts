@@ -11,6 +11,7 @@ import type { ListSettings } from './options.ts';
 export const PARTITION_PREFIX = '/__cadence_sys/';
 const BUCKET = 'task-list-partitions';
 const PARTITION_COUNT_MAX = 1000;
+const REFRESH_MS = 30_000;
 const CONFLICT_ATTEMPTS_MAX = 5;
 
 export const partitionName = (baseName: string, partition: number): string =>
@@ -55,12 +56,14 @@ export class Partitions {
   #loading: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
   #isLoaded = false;
+  #readMs: number;
 
   constructor(deps: PartitionsDeps, key: TaskListKey) {
     this.#deps = deps;
     this.#name = key.name;
     this.#key = JSON.stringify([key.domainId, key.type, key.name]);
-    this.load().catch((error: unknown) => this.#warn('partitions of a task list are not known yet', error));
+    this.#readMs = deps.env.clock.monotonicMs();
+    this.#refresh(this.#readMs);
   }
 
   /** Where the next task goes. */
@@ -74,6 +77,8 @@ export class Partitions {
 
   /** Where the next poll looks first. */
   pickRead(isolationGroup: string): number {
+    const nowMs = this.#deps.env.clock.monotonicMs();
+    if (nowMs - this.#readMs >= REFRESH_MS) this.#refresh(nowMs);
     const { existing } = this.#stored;
     if (existing <= 1) {
       if (this.#readCount > 1) this.#resize(this.#readCount);
@@ -154,10 +159,7 @@ export class Partitions {
 
   /** In the background: until it is durable, the partitions are those of before. */
   #resize(existing: number): void {
-    if (!this.#isLoaded) {
-      this.load().catch((error: unknown) => this.#warn('partitions of a task list are not known yet', error));
-      return;
-    }
+    if (!this.#isLoaded) return;
     this.#saving ??= this.#change((stored) => ({ ...stored, existing }))
       .catch((error: unknown) => this.#warn('partitions of a task list were not changed', error))
       .finally(() => {
@@ -179,6 +181,17 @@ export class Partitions {
         if (!isStoreError(error, 'ConditionFailed') || attempt >= CONFLICT_ATTEMPTS_MAX) throw error;
       }
     }
+  }
+
+  /** Another host may have changed it. */
+  #refresh(nowMs: number): void {
+    this.#readMs = nowMs;
+    if (this.#saving !== undefined) return;
+    this.#isLoaded = false;
+    this.load().catch((error: unknown) => {
+      this.#readMs -= REFRESH_MS;
+      this.#warn('partitions of a task list are not known yet', error);
+    });
   }
 
   async #read(): Promise<void> {

@@ -80,10 +80,18 @@ export class TaskList implements TaskOwner, FamilyMember {
     this.#settings = deps.settings();
     this.#takeRateOverride();
     const { env, store, metrics } = deps;
-    this.isolation = new Isolation(env, options, deps.isDrained, (tasks) => {
-      for (const pending of tasks) this.#returned.push(pending);
-      this.pump();
-    });
+    this.isolation = new Isolation(
+      {
+        env,
+        settings: () => this.#settings,
+        isDrained: deps.isDrained,
+        onLeak: (tasks) => {
+          for (const pending of tasks) this.#returned.push(pending);
+          this.pump();
+        },
+      },
+      options.isolatedTaskCountMax,
+    );
     if (this.isSticky) return;
     this.#backlog = new Backlog({ env, store, metrics, onReady: () => this.pump() }, key, kind, options);
     this.#backlog.open();

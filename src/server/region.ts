@@ -7,6 +7,7 @@ import type { ClusterGroup } from '#core';
 import {
   createDomainCache,
   createDomainService,
+  createIsolationGroups,
   createLiveDomainOptions,
   type DomainCache,
   type DomainOptions,
@@ -17,7 +18,7 @@ import { createDomainLimits, createDynamicConfig, type DynamicConfig } from '#dy
 import type { Env } from '#env';
 import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
 import { createHistoryService, type HistoryOptions, type HistoryService } from '#history';
-import { createMatchingService, type MatchingOptions, type MatchingService } from '#matching';
+import { createListSettings, createMatchingService, type MatchingOptions, type MatchingService } from '#matching';
 import type { Store } from '#persistence';
 import { replicateEvents, syncActivity } from '#replication';
 import type { MatchingClient, RemoteFrontendClient } from '#rpc';
@@ -91,6 +92,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     },
     { cluster: clusters.currentCluster },
   );
+  const isolationGroups = createIsolationGroups({ env, keyValues: store.keyValues, cache: domains, config });
   // History and matching call each other: each is given the other through a reference that is read at the call.
   const systemWorkers = systemWorkersOf(deps, options, domains, () => frontend);
   const matchingClient: MatchingClient =
@@ -113,7 +115,15 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     options.history,
   );
   const matching = createMatchingService(
-    { env, store: store.taskLists, keyValues: store.keyValues, history: () => history, domains },
+    {
+      env,
+      store: store.taskLists,
+      keyValues: store.keyValues,
+      history: () => history,
+      domains,
+      isolationGroups,
+      listSettings: createListSettings(config),
+    },
     options.matching,
   );
   const domainService: DomainService = createDomainService(
@@ -153,6 +163,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       clusters,
       config,
       searchAttributes: () => SEARCH_ATTRIBUTES,
+      isolationGroups,
       remoteClusters: deps.remoteCluster,
       adminHandlers: worker.adminHandlers,
       accessControl: deps.accessControl,
@@ -176,6 +187,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       }
       domainService.start();
       domains.start();
+      isolationGroups.start();
       archiver.start();
       matching.start();
       await history.start();
@@ -189,6 +201,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       await matching.stop();
       await history.stop();
       await archiver.stop();
+      isolationGroups.stop();
       domains.stop();
       domainService.stop();
       config.stop();
@@ -219,6 +232,8 @@ function domainOperations(service: DomainService) {
     failover: (request: Parameters<DomainService['failover']>[0]) => service.failover(request),
     listFailoverHistory: (request: Parameters<DomainService['listFailoverHistory']>[0]) =>
       service.listFailoverHistory(request),
+    updateIsolationGroups: (...args: Parameters<DomainService['updateIsolationGroups']>) =>
+      service.updateIsolationGroups(...args),
     async register(request: Parameters<DomainService['register']>[0]) {
       await service.register(request);
       return {};

@@ -9,7 +9,7 @@ import {
 import { EntityNotExistsError, eventAlreadyStarted } from '#base';
 import { createDomainCache, type DomainCache } from '#domains';
 import { createSimulatedEnv, type Env, type SimulatedEnv } from '#env';
-import { createMatchingService, type MatchingOptions, type MatchingService } from '#matching';
+import { createMatchingService, type MatchingDeps, type MatchingOptions, type MatchingService } from '#matching';
 import type { Store } from '#persistence';
 import { createMemoryStore, type MemoryStore } from '#persistence/memory';
 import type { HistoryClient, WithHistory } from '#rpc';
@@ -109,7 +109,12 @@ export interface Harness {
 
 export async function createHarness(
   options: Partial<MatchingOptions> = {},
-  parts: { activeCluster?: string; wrap?: (store: MemoryStore) => Store; env?: SimulatedEnv } = {},
+  parts: {
+    activeCluster?: string;
+    wrap?: (store: MemoryStore) => Store;
+    env?: SimulatedEnv;
+    lookups?: Pick<MatchingDeps, 'isolationGroups' | 'listSettings'>;
+  } = {},
 ): Promise<Harness> {
   const env = parts.env ?? createSimulatedEnv({ seed: 1 });
   const store = createMemoryStore();
@@ -118,7 +123,7 @@ export async function createHarness(
   await store.domains.createDomain(record);
   const domains = createDomainCache({ env, store: store.domains, clusters: GROUP });
   await domains.byId(DOMAIN_ID);
-  const matching = startMatching(env, parts.wrap?.(store) ?? store, domains, history, options);
+  const matching = startMatching(env, parts.wrap?.(store) ?? store, domains, history, options, parts.lookups);
   return { env, store, domains, history, matching };
 }
 
@@ -128,8 +133,16 @@ export function startMatching(
   domains: DomainCache,
   history: FakeHistory,
   options: Partial<MatchingOptions> = {},
+  lookups: Pick<MatchingDeps, 'isolationGroups' | 'listSettings'> = {},
 ): MatchingService {
-  const deps = { env, store: store.taskLists, keyValues: store.keyValues, history: () => history.client, domains };
+  const deps = {
+    env,
+    store: store.taskLists,
+    keyValues: store.keyValues,
+    history: () => history.client,
+    domains,
+    ...lookups,
+  };
   const matching = createMatchingService(deps, { syncMatchWaitMs: 10, ...options });
   matching.start();
   return matching;

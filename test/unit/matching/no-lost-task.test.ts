@@ -26,6 +26,9 @@ interface Host {
   isAlive: boolean;
 }
 
+/** Plain tasks only; tasks of several priorities and fairness keys; and these in a list whose number of partitions changes. */
+type Variant = 'plain' | 'lanes' | 'partitions';
+
 class World {
   readonly env: SimulatedEnv;
   readonly random: ReturnType<typeof seededRandom>;
@@ -40,7 +43,10 @@ class World {
   isQuiet = false;
   #count = 0;
 
-  constructor(seed: number) {
+  readonly variant: Variant;
+
+  constructor(seed: number, variant: Variant) {
+    this.variant = variant;
     this.env = createSimulatedEnv({ seed });
     this.random = seededRandom(seed * 7 + 1);
     this.history.before = async (_run, _request, identity) => {
@@ -68,7 +74,7 @@ class World {
     const faulty = withFaults(store, {
       scheduler: this.env.scheduler,
       decide: (call): Fault | undefined => {
-        if (call.port !== 'taskLists') return undefined;
+        if (call.port !== 'taskLists' && call.port !== 'keyValues') return undefined;
         if (this.chance(0.04)) return { fail: 'before' };
         if (this.chance(0.04)) return { fail: 'after' };
         if (this.chance(0.03)) return { fail: 'never' };
@@ -89,8 +95,19 @@ class World {
         return Reflect.get(target, name);
       },
     }) as HistoryClient;
-    const options = { bufferedTaskCountMax: 8, loadPageSize: 5, appendBatchSize: 3, leaseCheckMs: 5000 };
-    const matching = startMatching(this.env, faulty, domains, { ...this.history, client } as FakeHistory, options);
+    const options = {
+      bufferedTaskCountMax: 8,
+      loadPageSize: 5,
+      appendBatchSize: 3,
+      leaseCheckMs: 5000,
+      laneCountMax: 2,
+      laneBufferMax: 3,
+      settingsRefreshMs: 100,
+    };
+    const history = { ...this.history, client } as FakeHistory;
+    const matching = startMatching(this.env, faulty, domains, history, options, {
+      listSettings: () => ({ readPartitions: this.partitionCount, writePartitions: this.partitionCount }),
+    });
     this.hosts.push(Object.assign(host, { matching }));
   }
 
@@ -105,12 +122,25 @@ class World {
   add(runId: string): void {
     const host = this.hosts[this.pick(this.hosts.length)]!;
     this.unacknowledged.add(runId);
-    host.matching.addDecisionTask(taskOf(runId)).then(
+    host.matching.addDecisionTask({ ...taskOf(runId), priority: this.#priority() }).then(
       () => {
         if (host.isAlive) this.unacknowledged.delete(runId);
       },
       () => {},
     );
+  }
+
+  get partitionCount(): number {
+    return this.variant === 'partitions' ? 1 + (Math.floor(this.env.clock.nowMs() / 500) % 3) : 1;
+  }
+
+  #priority() {
+    if (this.variant === 'plain') return undefined;
+    return {
+      priority: this.pick(3) * 2 + 1,
+      fairnessKey: ['', 'a', 'b', 'c'][this.pick(4)]!,
+      fairnessWeight: 1 + this.pick(3),
+    };
   }
 
   poll(waitMs: number, abortAfterMs: number | undefined): void {
@@ -179,8 +209,8 @@ class World {
   }
 }
 
-async function run(seed: number): Promise<World> {
-  const world = new World(seed);
+async function run(seed: number, variant: Variant): Promise<World> {
+  const world = new World(seed, variant);
   await createMemoryStore(undefined, world.image).domains.createDomain(domainRecord({ id: DOMAIN_ID }));
   await world.startHost();
   for (let step = 0; step < 150; step++) await world.step(step);
@@ -188,9 +218,9 @@ async function run(seed: number): Promise<World> {
   return world;
 }
 
-describe('matching under faults', () => {
+describe.each(['plain', 'lanes', 'partitions'] as const)('matching under faults, %s', (variant) => {
   it.each(Array.from({ length: 40 }, (_, i) => i + 1))('loses and doubles no task (seed %i)', async (seed) => {
-    const world = await run(seed);
+    const world = await run(seed, variant);
     expect([...world.history.pending], 'lost').toEqual([]);
     expect(
       [...world.delivered].filter(([, count]) => count > 1),
