@@ -1,55 +1,110 @@
-// What every command gets from the global options: connection, output, domain.
+// What every command gets from the global options: connection, output, domain. The environment variables of Cadence's CLI count where ours are not set.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { createRealEnv } from '#env';
 import { type Connection, connect } from './connection.ts';
 import { failureOf, isServiceError, usageError } from './failure.ts';
-import { createOutput, type Output, type OutputFormat } from './ui/output.ts';
+import { addSecurityOptions, type SecurityOptions, securityOf } from './security.ts';
+import { setAliases } from './spec/command-line.ts';
+import { wholeNumber } from './spec/flags.ts';
+import { createOutput, OUTPUT_FORMATS, type Output, type OutputFormat } from './ui/output.ts';
 
 export interface CliContext {
   readonly output: Output;
   readonly address: string;
-  /** The domain of --domain or ANTIPHON_DOMAIN; `default` when neither is set. */
+  /** The domain that was asked for; `default` when none was. */
   readonly domain: string;
-  /** Runs `work` with a connection that is closed afterwards. */
-  connected<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** The domain that was asked for, by flag or environment. */
+  readonly givenDomain: string | undefined;
+  /** Longest wait for one answer. */
+  readonly timeoutMs: number;
+  withFormat(format: OutputFormat): CliContext;
+  /** Runs `work` with a connection that is closed afterwards; to another server when an address is given. */
+  connected<T>(work: (connection: Connection) => Promise<T>, address?: string): Promise<T>;
 }
 
-interface GlobalOptions {
-  address: string;
-  domain: string;
+interface GlobalOptions extends SecurityOptions {
+  address?: string;
+  domain?: string;
+  contextTimeout?: string;
+  transport?: string;
   output: OutputFormat;
 }
 
+const TIMEOUT_SECONDS = 10;
+
+const aliased = (option: Option, ...names: string[]): Option => {
+  setAliases(option, names);
+  return option;
+};
+
 export function addGlobalOptions(program: Command): Command {
-  return program
+  program
     .addOption(
-      new Option('--address <host:port>', 'server to talk to').env('ANTIPHON_ADDRESS').default('127.0.0.1:7833'),
+      aliased(
+        new Option('--address <host:port>', 'server to talk to (default: 127.0.0.1:7833)').env('ANTIPHON_ADDRESS'),
+        'ad',
+      ),
     )
-    .addOption(new Option('-d, --domain <name>', 'domain').env('ANTIPHON_DOMAIN').default('default'))
+    .addOption(aliased(new Option('-d, --domain <name>', 'domain (default: default)').env('ANTIPHON_DOMAIN'), 'do'))
+    .addOption(new Option('-o, --output <format>', 'form of the output').choices([...OUTPUT_FORMATS]).default('table'))
     .addOption(
-      new Option('-o, --output <format>', 'form of the output').choices(['table', 'json', 'jsonl']).default('table'),
+      aliased(
+        new Option('--context-timeout <seconds>', `longest wait for one answer (default: ${TIMEOUT_SECONDS})`).env(
+          'CADENCE_CONTEXT_TIMEOUT',
+        ),
+        'ct',
+      ),
+    )
+    .addOption(
+      new Option('-t, --transport <protocol>', 'only grpc; there for scripts written for Cadence')
+        .env('CADENCE_CLI_TRANSPORT_PROTOCOL')
+        .hideHelp(),
     );
+  return addSecurityOptions(program);
 }
 
 export function contextOf(command: Command): CliContext {
   const options = command.optsWithGlobals() as GlobalOptions;
-  if (!/:\d+$/.test(options.address)) {
-    throw usageError(`--address must be host:port, and is "${options.address}"`);
+  const address = options.address || process.env.CADENCE_CLI_ADDRESS || '127.0.0.1:7833';
+  const givenDomain = options.domain || process.env.CADENCE_CLI_DOMAIN || undefined;
+  if ((options.transport || 'grpc') !== 'grpc') {
+    throw usageError(`--transport is "${options.transport}": Antiphon speaks grpc, and not tchannel.`);
   }
-  return {
-    output: createOutput(options.output),
-    address: options.address,
-    domain: options.domain,
-    async connected(work) {
-      const connection = connect(options.address);
+  const timeoutMs = timeoutSeconds(options.contextTimeout) * 1000;
+  const create = (format: OutputFormat): CliContext => ({
+    output: createOutput(format),
+    address,
+    domain: givenDomain ?? 'default',
+    givenDomain,
+    timeoutMs,
+    withFormat: create,
+    async connected(work, other = address) {
+      checkAddress(other);
+      const security = securityOf(options, createRealEnv());
+      const connection = connect(other, { timeoutMs, security });
       try {
         return await work(connection);
       } catch (error) {
-        throw isServiceError(error) ? failureOf(error, options.address) : error;
+        throw isServiceError(error) ? failureOf(error, other) : error;
       } finally {
         connection.close();
+        security.close();
       }
     },
-  };
+  });
+  checkAddress(address);
+  return create(options.output);
+}
+
+function checkAddress(address: string): void {
+  if (!/:\d+$/.test(address)) throw usageError(`--address must be host:port, and is "${address}"`);
+}
+
+function timeoutSeconds(text: string | undefined): number {
+  if (text === undefined || text === '') return TIMEOUT_SECONDS;
+  const seconds = /^\d+$/.test(text) ? wholeNumber(text) : 0;
+  if (seconds < 1) throw usageError(`--context-timeout is "${text}": expected a whole number of seconds, at least 1.`);
+  return seconds;
 }
 
 /** Parses `10s`, `5m`, `2h`, `1d` or plain seconds to whole seconds. */
@@ -64,53 +119,3 @@ export function count(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number of 0 or more.');
   return Number(text);
 }
-
-/** JSON values one after another, as `--input '"order-1" {"amount": 3}'`, to a payload in the Go client's form. */
-export function payloadOf(text: string | undefined): { data: Uint8Array } | undefined {
-  if (text === undefined) return undefined;
-  const values: string[] = [];
-  let rest = text.trim();
-  while (rest !== '') {
-    const length = firstJsonLength(rest);
-    values.push(JSON.stringify(JSON.parse(rest.slice(0, length))));
-    rest = rest.slice(length).trim();
-  }
-  return { data: Buffer.from(values.map((value) => `${value}\n`).join('')) };
-}
-
-function firstJsonLength(text: string): number {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i] as string;
-    if (inString) {
-      if (char === '\\') i++;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === '{' || char === '[') depth++;
-    else if (char === '}' || char === ']') depth--;
-    const next = text[i + 1];
-    if (
-      depth === 0 &&
-      !inString &&
-      (next === undefined || /\s/.test(next) || char === '"' || char === '}' || char === ']')
-    ) {
-      const piece = text.slice(0, i + 1);
-      try {
-        JSON.parse(piece);
-        return i + 1;
-      } catch (error) {
-        if (next === undefined) throw inputError(text, error);
-      }
-    }
-  }
-  throw inputError(text, undefined);
-}
-
-const inputError = (text: string, cause: unknown): Error =>
-  usageError(
-    `not JSON: ${text.length > 80 ? `${text.slice(0, 80)}…` : text}${cause instanceof Error ? ` (${cause.message})` : ''}`,
-    'Strings need double quotes inside the shell quotes: --input \'"order-1"\'.',
-  );
-
-export const duration = (value: number): { seconds: bigint; nanos: number } => ({ seconds: BigInt(value), nanos: 0 });

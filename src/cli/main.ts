@@ -3,10 +3,12 @@ import { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { CliError, EXIT, failureOf, isServiceError } from './failure.ts';
 import { createProgram } from './program.ts';
+import { normalized } from './spec/command-line.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync([...argv]);
+    const program = createProgram();
+    await program.parseAsync(normalized(program, argv));
     return 0;
   } catch (thrown) {
     const error = isServiceError(thrown) ? failureOf(thrown, '') : thrown;

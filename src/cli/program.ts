@@ -1,15 +1,24 @@
 // The command tree.
-import { Command } from 'commander';
+import { Command, type Option } from 'commander';
 import { addArchiveCommands } from './commands/archive.ts';
+import { addAuthCommands } from './commands/auth.ts';
 import { addDevCommand } from './commands/dev.ts';
 import { addDomainCommands } from './commands/domain.ts';
+import { addFailoverCommands } from './commands/domain-failover.ts';
 import { addSchemaCommands } from './commands/schema.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addTaskListCommands } from './commands/tasklist.ts';
+import { addActivityCommands } from './commands/workflow-activity.ts';
+import { addBatchCommands } from './commands/workflow-batch.ts';
 import { addChangeCommands } from './commands/workflow-change.ts';
-import { addReadCommands } from './commands/workflow-read.ts';
+import { addDescribeCommands } from './commands/workflow-describe.ts';
+import { addHistoryCommands } from './commands/workflow-history.ts';
+import { addListCommands } from './commands/workflow-list.ts';
+import { addResetCommands } from './commands/workflow-reset.ts';
 import { addStartCommands } from './commands/workflow-start.ts';
 import { addGlobalOptions } from './context.ts';
+import { addGroup } from './spec/command.ts';
+import { aliasesOf } from './spec/command-line.ts';
 
 declare const ANTIPHON_VERSION: string | undefined;
 
@@ -19,7 +28,8 @@ export function createProgram(): Command {
     .version(typeof ANTIPHON_VERSION === 'string' ? ANTIPHON_VERSION : 'development')
     .showHelpAfterError('(antiphon --help shows what there is)')
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, optionTerm })
+    .enablePositionalOptions()
     .exitOverride()
     .addHelpText(
       'after',
@@ -33,16 +43,37 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no answer from the s
     );
   addDevCommand(program);
   addServerCommands(program);
-  const workflow = program.command('workflow').alias('wf').description('runs: start, look at, act on');
-  addStartCommands(workflow);
-  addReadCommands(workflow);
-  addChangeCommands(workflow);
-  addDomainCommands(program);
-  addTaskListCommands(program);
+  addWorkflowGroup(program);
+  const domain = addGroup(program, { name: 'domain', aliases: ['d'], summary: 'domains: the tenants of a server' });
+  addDomainCommands(domain);
+  addFailoverCommands(program, domain);
+  addTaskListCommands(
+    addGroup(program, { name: 'tasklist', aliases: ['tl'], summary: 'task lists: where workers meet their work' }),
+  );
   addArchiveCommands(program);
   addSchemaCommands(program);
+  addAuthCommands(program);
   for (const command of allCommands(program)) command.exitOverride().showHelpAfterError('(--help shows the options)');
   return program;
+}
+
+function addWorkflowGroup(program: Command): void {
+  const workflow = addGroup(program, { name: 'workflow', aliases: ['wf'], summary: 'runs: start, look at, act on' });
+  addStartCommands(workflow);
+  addHistoryCommands(workflow);
+  addDescribeCommands(workflow);
+  addListCommands(workflow);
+  addChangeCommands(workflow);
+  addResetCommands(workflow);
+  addActivityCommands(workflow);
+  addBatchCommands(workflow);
+}
+
+/** `-w, --workflow-id, --wid <text>`: with the aliases, except those that differ only in their dashes. */
+function optionTerm(option: Option): string {
+  const [names = '', value = ''] = option.flags.split(/(?= <)/);
+  const aliases = aliasesOf(option).map((name) => (name.length > 1 ? `--${name}` : `-${name}`));
+  return [names, ...aliases].join(', ') + value;
 }
 
 function allCommands(command: Command): readonly Command[] {

@@ -3,15 +3,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ListArchivedWorkflowExecutionsRequest } from '@antiphon/proto';
 import type { Command } from 'commander';
 import type { Finding } from '#archival';
-import { contextOf, count } from '../context.ts';
+import { contextOf } from '../context.ts';
 import { CliError, usageError } from '../failure.ts';
+import { addCommand } from '../spec/command.ts';
+import { or, required, text, whole } from '../spec/flags.ts';
 import { eventLine, eventRecord, eventTimeMs } from '../ui/event-line.ts';
 import { historyEvents } from './follow.ts';
-import { runOf } from './run-arguments.ts';
-import { statusName } from './workflow-read.ts';
+import { RUN_FLAGS, runOf } from './run-flags.ts';
+import { COLUMN_FLAGS, printRuns } from './workflow-list.ts';
 
 interface PlaceOptions {
   uri: string;
@@ -36,62 +37,40 @@ export function addArchiveCommands(program: Command): void {
 }
 
 function addList(archive: Command): void {
-  archive
-    .command('list')
-    .description('archived runs of the domain (of a running server)')
-    .option('-q, --query <query>', `as "WorkflowType = 'order' AND CloseTime > '2026-01-01T00:00:00Z'"`, '')
-    .option('-n, --limit <n>', 'at most so many', count, 50)
-    .action(async (options: { query: string; limit: number }, command: Command) => {
-      const context = contextOf(command);
-      await context.connected(async (connection) => {
-        const rows: Record<string, unknown>[] = [];
-        let nextPageToken: Uint8Array = new Uint8Array();
-        do {
-          const page = await connection.visibility.listArchivedWorkflowExecutions(
-            ListArchivedWorkflowExecutionsRequest.fromPartial({
-              domain: context.domain,
-              pageSize: Math.min(1000, options.limit - rows.length),
-              nextPageToken,
-              query: options.query,
-            }),
-          );
-          rows.push(
-            ...page.executions.map((info) => ({
-              status: statusName(info),
-              workflowId: info.workflowExecution?.workflowId,
-              runId: info.workflowExecution?.runId,
-              type: info.type?.name,
-              closed: info.closeTime,
-            })),
-          );
-          nextPageToken = page.nextPageToken;
-        } while (nextPageToken.length > 0 && rows.length < options.limit);
-        context.output.rows(['status', 'workflowId', 'runId', 'type', 'closed'], rows, 'Nothing is archived yet.');
-      });
-    });
+  addCommand(archive, {
+    name: 'list',
+    summary: 'archived runs of the domain (of a running server)',
+    flags: {
+      query: or(text('query q', `as "WorkflowType = 'order' AND CloseTime > '2026-01-01T00:00:00Z'"`, 'query'), ''),
+      limit: or(whole('limit n', 'at most so many'), 50),
+      ...COLUMN_FLAGS,
+    },
+    async run({ flags, context, connection }) {
+      const how = { method: 'archived', query: flags.query, pageSize: flags.limit, pages: 'one' } as const;
+      await printRuns(context, connection, flags, how);
+    },
+  });
 }
 
 function addShow(archive: Command): void {
-  archive
-    .command('show')
-    .argument('<workflowId>')
-    .argument('<runId>')
-    .description('the history of an archived run (of a running server)')
-    .action(async (workflowId: string, runId: string, _options: object, command: Command) => {
-      const context = contextOf(command);
-      await context.connected(async (connection) => {
-        let startMs: number | undefined;
-        let archived = false;
-        for await (const event of historyEvents(context, connection, runOf(workflowId, runId), false)) {
-          startMs ??= eventTimeMs(event);
-          archived ||= event.archived === true;
-          context.output.line(eventLine(event, startMs), eventRecord(event));
-        }
-        context.output.note(
-          archived ? '(from the archive)' : '(still in the store of the region; retention has not deleted it yet)',
-        );
-      });
-    });
+  addCommand(archive, {
+    name: 'show',
+    summary: 'the history of an archived run (of a running server)',
+    flags: { workflowId: RUN_FLAGS.workflowId, runId: required(RUN_FLAGS.runId) },
+    positional: ['workflowId', 'runId'],
+    async run({ flags, context, connection }) {
+      let startMs: number | undefined;
+      let archived = false;
+      for await (const event of historyEvents(context, connection, runOf(flags), false)) {
+        startMs ??= eventTimeMs(event);
+        archived ||= event.archived === true;
+        context.output.line(eventLine(event, startMs), eventRecord(event));
+      }
+      context.output.note(
+        archived ? '(from the archive)' : '(still in the store of the region; retention has not deleted it yet)',
+      );
+    },
+  });
 }
 
 function addVerify(archive: Command): void {

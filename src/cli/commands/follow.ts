@@ -1,9 +1,14 @@
 // Printing a run's history, and following it live by long polls until the run (and what it continues as) closes.
-import { EventFilterType, GetWorkflowExecutionHistoryRequest, type HistoryEvent } from '@antiphon/proto';
+import {
+  EventFilterType,
+  GetWorkflowExecutionHistoryRequest,
+  type HistoryEvent,
+  QueryConsistencyLevel,
+} from '@antiphon/proto';
 import type { Connection } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CliError, EXIT } from '../failure.ts';
-import { eventLine, eventRecord, eventTimeMs, eventType } from '../ui/event-line.ts';
+import { type EventLineOptions, eventLine, eventRecord, eventTimeMs, eventType } from '../ui/event-line.ts';
 
 export interface RunName {
   readonly workflowId: string;
@@ -19,6 +24,7 @@ export async function* historyEvents(
   connection: Connection,
   run: RunName,
   follow: boolean,
+  queryConsistencyLevel: QueryConsistencyLevel = QueryConsistencyLevel.QUERY_CONSISTENCY_LEVEL_INVALID,
 ): AsyncGenerator<HistoryEvent & { archived?: boolean }> {
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
@@ -30,6 +36,7 @@ export async function* historyEvents(
         nextPageToken,
         waitForNewEvent: follow,
         historyEventFilterType: EventFilterType.EVENT_FILTER_TYPE_ALL_EVENT,
+        queryConsistencyLevel,
       }),
       { timeoutMs: LONG_POLL_MS },
     );
@@ -42,14 +49,20 @@ export async function* historyEvents(
 const CLOSE = /^WorkflowExecution(Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$/;
 
 /** Prints events as they come; resolves when the chain of runs ends. @throws CliError unless the last run completed. */
-export async function followHistory(context: CliContext, connection: Connection, start: RunName): Promise<void> {
+export async function followHistory(
+  context: CliContext,
+  connection: Connection,
+  start: RunName,
+  { showDetail, maxFieldLength }: { showDetail?: boolean; maxFieldLength?: number | undefined } = {},
+): Promise<void> {
+  const options: EventLineOptions = { detailLength: maxFieldLength ?? (showDetail ? 0 : undefined) };
   let run: RunName | undefined = start;
   while (run !== undefined) {
     let startMs: number | undefined;
     let last: HistoryEvent | undefined;
     for await (const event of historyEvents(context, connection, run, true)) {
       startMs ??= eventTimeMs(event);
-      context.output.line(eventLine(event, startMs), eventRecord(event));
+      context.output.line(eventLine(event, startMs, options), eventRecord(event));
       last = event;
     }
     const type: string = last ? eventType(last) : '';

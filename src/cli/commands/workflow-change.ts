@@ -1,148 +1,146 @@
-// workflow signal, cancel, terminate, reset: acting on runs.
+// workflow signal, cancel, terminate, restart, refresh-tasks, diagnose, delete: acting on a run.
 import { randomUUID } from 'node:crypto';
 import {
+  DiagnoseWorkflowExecutionRequest,
+  RefreshWorkflowTasksRequest,
   RequestCancelWorkflowExecutionRequest,
-  ResetWorkflowExecutionRequest,
+  RestartWorkflowExecutionRequest,
   SignalWorkflowExecutionRequest,
   TerminateWorkflowExecutionRequest,
 } from '@antiphon/proto';
-import { type Command, Option } from 'commander';
-import type { Connection } from '../connection.ts';
-import { type CliContext, contextOf, count, payloadOf } from '../context.ts';
-import { CliError, EXIT } from '../failure.ts';
-import { eventType } from '../ui/event-line.ts';
-import { historyEvents } from './follow.ts';
-import { runArguments, runOf } from './run-arguments.ts';
-
-const identity = `antiphon-cli@${process.pid}`;
+import type { Command } from 'commander';
+import { inputOf } from '../payload.ts';
+import { addCommand } from '../spec/command.ts';
+import { or, required, text } from '../spec/flags.ts';
+import { INPUT_FLAGS, identity, RUN_FLAGS, runOf } from './run-flags.ts';
 
 export function addChangeCommands(workflow: Command): void {
   addSignal(workflow);
   addCancelAndTerminate(workflow);
-  addReset(workflow);
+  addCare(workflow);
 }
 
 function addSignal(workflow: Command): void {
-  runArguments(workflow.command('signal').description('send a signal'), ['<signalName>'])
-    .option('-i, --input <json>', 'the value')
-    .addHelpText('after', `\nExample:\n  antiphon workflow signal order-1 approve -i '{"by": "kim"}'`)
-    .action(
-      async (
-        workflowId: string,
-        signalName: string,
-        runId: string | undefined,
-        options: { input?: string },
-        command: Command,
-      ) => {
-        const context = contextOf(command);
-        await context.connected(async (connection) => {
-          const signalInput = payloadOf(options.input);
-          await connection.workflow.signalWorkflowExecution(
-            SignalWorkflowExecutionRequest.fromPartial({
-              domain: context.domain,
-              workflowExecution: runOf(workflowId, runId),
-              signalName,
-              identity,
-              requestId: randomUUID(),
-              ...(signalInput ? { signalInput } : {}),
-            }),
-          );
-          context.output.done(`signalled ${workflowId}: ${signalName}`, { workflowId, signalName });
-        });
-      },
-    );
+  addCommand(workflow, {
+    name: 'signal',
+    aliases: ['s'],
+    summary: 'send a signal',
+    examples: [`workflow signal order-1 approve -i '{"by": "kim"}'`, `workflow signal -w order-1 --name approve`],
+    flags: { ...RUN_FLAGS, name: required(text('name n', 'name of the signal')), ...INPUT_FLAGS },
+    positional: ['workflowId', 'name', 'runId'],
+    async run({ flags, context, connection }) {
+      const signalInput = inputOf(flags);
+      await connection.workflow.signalWorkflowExecution(
+        SignalWorkflowExecutionRequest.fromPartial({
+          domain: context.domain,
+          workflowExecution: runOf(flags),
+          signalName: flags.name,
+          identity,
+          requestId: randomUUID(),
+          ...(signalInput ? { signalInput } : {}),
+        }),
+      );
+      const { workflowId, name: signalName } = flags;
+      context.output.done(`signalled ${workflowId}: ${signalName}`, { workflowId, signalName });
+    },
+  });
 }
 
 function addCancelAndTerminate(workflow: Command): void {
-  runArguments(workflow.command('cancel').description('ask the workflow to cancel itself; its code may clean up'))
-    .option('--reason <text>', 'why', '')
-    .action(async (workflowId: string, runId: string | undefined, options: { reason: string }, command: Command) => {
-      const context = contextOf(command);
-      await context.connected(async (connection) => {
-        await connection.workflow.requestCancelWorkflowExecution(
-          RequestCancelWorkflowExecutionRequest.fromPartial({
-            domain: context.domain,
-            workflowExecution: runOf(workflowId, runId),
-            identity,
-            requestId: randomUUID(),
-            cause: options.reason,
-          }),
-        );
-        context.output.done(`cancel requested: ${workflowId}`, { workflowId });
-      });
-    });
-  runArguments(workflow.command('terminate').description('end the run at once; its code gets no say'))
-    .option('--reason <text>', 'why', 'terminated from the command line')
-    .action(async (workflowId: string, runId: string | undefined, options: { reason: string }, command: Command) => {
-      const context = contextOf(command);
-      await context.connected(async (connection) => {
-        await connection.workflow.terminateWorkflowExecution(
-          TerminateWorkflowExecutionRequest.fromPartial({
-            domain: context.domain,
-            workflowExecution: runOf(workflowId, runId),
-            identity,
-            reason: options.reason,
-          }),
-        );
-        context.output.done(`terminated: ${workflowId}`, { workflowId });
-      });
-    });
+  addCommand(workflow, {
+    name: 'cancel',
+    aliases: ['c'],
+    summary: 'ask the workflow to cancel itself; its code may clean up',
+    examples: ['workflow cancel order-1 --reason "changed my mind"'],
+    flags: { ...RUN_FLAGS, reason: or(text('reason re', 'why'), '') },
+    positional: ['workflowId', 'runId'],
+    async run({ flags, context, connection }) {
+      await connection.workflow.requestCancelWorkflowExecution(
+        RequestCancelWorkflowExecutionRequest.fromPartial({
+          domain: context.domain,
+          workflowExecution: runOf(flags),
+          identity,
+          requestId: randomUUID(),
+          cause: flags.reason,
+        }),
+      );
+      context.output.done(`cancel requested: ${flags.workflowId}`, { workflowId: flags.workflowId });
+    },
+  });
+  addCommand(workflow, {
+    name: 'terminate',
+    aliases: ['term'],
+    summary: 'end the run at once; its code gets no say',
+    examples: ['workflow terminate order-1 --reason "stuck since Monday"'],
+    flags: { ...RUN_FLAGS, reason: or(text('reason re', 'why'), 'terminated from the command line') },
+    positional: ['workflowId', 'runId'],
+    async run({ flags, context, connection }) {
+      await connection.workflow.terminateWorkflowExecution(
+        TerminateWorkflowExecutionRequest.fromPartial({
+          domain: context.domain,
+          workflowExecution: runOf(flags),
+          identity,
+          reason: flags.reason,
+        }),
+      );
+      context.output.done(`terminated: ${flags.workflowId}`, { workflowId: flags.workflowId });
+    },
+  });
 }
 
-type ResetPoint = 'first-decision' | 'last-decision';
-
-/** The event id of the first or last completed decision. */
-async function resetEventId(
-  context: CliContext,
-  connection: Connection,
-  run: { workflowId: string; runId: string },
-  point: ResetPoint,
-): Promise<number> {
-  let found: number | undefined;
-  for await (const event of historyEvents(context, connection, run, false)) {
-    if (eventType(event) !== 'DecisionTaskCompleted') continue;
-    found = Number(event.eventId);
-    if (point === 'first-decision') break;
-  }
-  if (found === undefined) {
-    throw new CliError(`${run.workflowId} has no completed decision to reset to`, { exitCode: EXIT.refused });
-  }
-  return found;
-}
-
-function addReset(workflow: Command): void {
-  runArguments(workflow.command('reset').description('start a new run from a point of an old one'))
-    .option('--event-id <id>', 'a DecisionTaskCompleted, Failed, TimedOut or Started event', count)
-    .addOption(new Option('--to <point>', 'instead of an event id').choices(['first-decision', 'last-decision']))
-    .requiredOption('--reason <text>', 'why')
-    .option('--skip-signals', 'do not apply the signals after that point again')
-    .action(
-      async (
-        workflowId: string,
-        runId: string | undefined,
-        options: { eventId?: number; to?: ResetPoint; reason: string; skipSignals?: boolean },
-        command: Command,
-      ) => {
-        const context = contextOf(command);
-        await context.connected(async (connection) => {
-          const run = runOf(workflowId, runId);
-          const eventId =
-            options.eventId ?? (await resetEventId(context, connection, run, options.to ?? 'last-decision'));
-          const response = await connection.workflow.resetWorkflowExecution(
-            ResetWorkflowExecutionRequest.fromPartial({
-              domain: context.domain,
-              workflowExecution: run,
-              reason: options.reason,
-              decisionFinishEventId: BigInt(eventId),
-              requestId: randomUUID(),
-              skipSignalReapply: options.skipSignals ?? false,
-            }),
-          );
-          context.output.done(`reset ${workflowId} to event ${eventId}: new run ${response.runId}`, {
-            workflowId,
-            runId: response.runId,
-          });
-        });
-      },
-    );
+function addCare(workflow: Command): void {
+  addCommand(workflow, {
+    name: 'restart',
+    aliases: ['res'],
+    summary: 'start the same again: a new run with the input of this one, which is terminated if it is open',
+    flags: { ...RUN_FLAGS, reason: or(text('reason re', 'why'), '') },
+    positional: ['workflowId', 'runId'],
+    async run({ flags, context, connection }) {
+      const { runId } = await connection.workflow.restartWorkflowExecution(
+        RestartWorkflowExecutionRequest.fromPartial({
+          domain: context.domain,
+          workflowExecution: runOf(flags),
+          identity,
+          reason: flags.reason,
+        }),
+      );
+      const { workflowId } = flags;
+      context.output.done(`restarted ${workflowId}, run ${runId}`, { workflowId, runId });
+    },
+  });
+  addCommand(workflow, {
+    name: 'refresh-tasks',
+    aliases: ['rt'],
+    summary: 'make the tasks of a run again, when one seems lost',
+    flags: RUN_FLAGS,
+    positional: ['workflowId', 'runId'],
+    async run({ flags, context, connection }) {
+      await connection.workflow.refreshWorkflowTasks(
+        RefreshWorkflowTasksRequest.fromPartial({ domain: context.domain, workflowExecution: runOf(flags) }),
+      );
+      context.output.done(`tasks made again: ${flags.workflowId}`, { workflowId: flags.workflowId });
+    },
+  });
+  addCommand(workflow, {
+    name: 'diagnose',
+    aliases: ['diag'],
+    summary: 'start a diagnosis of a run; ask the diagnosing run for its report',
+    flags: { workflowId: RUN_FLAGS.workflowId, runId: required(RUN_FLAGS.runId) },
+    positional: ['workflowId', 'runId'],
+    async run({ flags, context, connection }) {
+      const response = await connection.workflow.diagnoseWorkflowExecution(
+        DiagnoseWorkflowExecutionRequest.fromPartial({
+          domain: context.domain,
+          workflowExecution: runOf(flags),
+          identity,
+        }),
+      );
+      const { workflowId, runId } = response.diagnosticWorkflowExecution ?? { workflowId: '', runId: '' };
+      context.output.done(`diagnosis runs in domain ${response.domain}: ${workflowId}, run ${runId}`, {
+        domain: response.domain,
+        workflowId,
+        runId,
+      });
+    },
+  });
 }

@@ -1,7 +1,16 @@
-// One history event as a line: id, time since start, type, and what matters of its attributes.
+// One history event as a line: id, time, type, and what matters of its attributes.
 import type { HistoryEvent } from '@antiphon/proto';
 import pc from 'picocolors';
+import { unixNanos } from '../wire-time.ts';
 import { plain } from './plain.ts';
+
+export interface EventLineOptions {
+  /** Since the first event; else as a date, or in Unix nanoseconds. */
+  readonly time?: 'elapsed' | 'date' | 'nanos';
+  readonly hasVersion?: boolean;
+  /** Longest details; by default what is left of the terminal's width. 0: all of them. */
+  readonly detailLength?: number | undefined;
+}
 
 // Attributes that say little in a one-line view.
 const HIDDEN = new Set([
@@ -36,22 +45,29 @@ const tint = (type: string): ((text: string) => string) => {
 };
 
 const shorten = (text: string, length: number): string =>
-  text.length > length ? `${text.slice(0, length - 1)}…` : text;
+  length > 0 && text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
-function summary(event: HistoryEvent): string {
-  const attributes = plain(event.attributes?.value) as Record<string, unknown> | undefined;
+function summary(event: HistoryEvent, isFull: boolean): string {
+  const attributes = plain(event.attributes?.value, {}, event.attributes?.$case) as Record<string, unknown> | undefined;
   return Object.entries(attributes ?? {})
-    .filter(([key]) => !HIDDEN.has(key))
+    .filter(([key]) => isFull || !HIDDEN.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
     .join(' ');
 }
 
-export function eventLine(event: HistoryEvent, startMs: number, width = process.stdout.columns ?? 160): string {
+function timeText(event: HistoryEvent, startMs: number, kind: EventLineOptions['time']): string {
+  if (kind === 'date') return new Date(eventTimeMs(event)).toISOString();
+  if (kind === 'nanos') return String(unixNanos(event.eventTime));
+  return `+${((eventTimeMs(event) - startMs) / 1000).toFixed(3).padStart(9)}s`;
+}
+
+export function eventLine(event: HistoryEvent, startMs: number, options: EventLineOptions = {}): string {
   const type = eventType(event);
   const id = String(Number(event.eventId)).padStart(4);
-  const seconds = ((eventTimeMs(event) - startMs) / 1000).toFixed(3).padStart(9);
-  const room = Math.max(30, width - 62);
-  return `${pc.dim(id)} ${pc.dim(`+${seconds}s`)} ${tint(type)(type.padEnd(42))} ${shorten(summary(event), room)}`;
+  const version = options.hasVersion ? ` ${pc.dim(`v${event.version}`)}` : '';
+  const length = options.detailLength ?? Math.max(30, (process.stdout.columns ?? 160) - 62);
+  const time = pc.dim(timeText(event, startMs, options.time));
+  return `${pc.dim(id)} ${time}${version} ${tint(type)(type.padEnd(42))} ${shorten(summary(event, length === 0), length)}`;
 }
 
 /** The event for scripts. */
@@ -60,5 +76,5 @@ export const eventRecord = (event: HistoryEvent): object => ({
   eventTime: new Date(eventTimeMs(event)).toISOString(),
   eventType: eventType(event),
   version: Number(event.version),
-  attributes: plain(event.attributes?.value) ?? {},
+  attributes: plain(event.attributes?.value, {}, event.attributes?.$case) ?? {},
 });

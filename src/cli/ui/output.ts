@@ -3,12 +3,20 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import { plain } from './plain.ts';
 
-export type OutputFormat = 'table' | 'json' | 'jsonl';
+export const OUTPUT_FORMATS = ['table', 'json', 'jsonl'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+export const isOutputFormat = (text: string): text is OutputFormat =>
+  (OUTPUT_FORMATS as readonly string[]).includes(text);
 
 export interface Output {
   readonly format: OutputFormat;
   /** Rows with named columns. */
-  rows(columns: readonly string[], rows: readonly Readonly<Record<string, unknown>>[], empty: string): void;
+  rows(
+    columns: readonly string[],
+    rows: readonly Readonly<Record<string, unknown>>[],
+    empty: string,
+    options?: { readonly hasHead?: boolean },
+  ): void;
   /** One record, printed as field and value. */
   record(value: unknown): void;
   /** A line of a stream: text for people, the value for scripts. */
@@ -43,7 +51,7 @@ export function createOutput(
   const isTable = format === 'table';
   return {
     format,
-    rows(columns, rows, empty) {
+    rows(columns, rows, empty, { hasHead = true } = {}) {
       if (format === 'json') {
         write(`${json(rows, 2)}\n`);
       } else if (format === 'jsonl') {
@@ -52,7 +60,7 @@ export function createOutput(
         write(`${empty}\n`);
       } else {
         const table = new Table({
-          head: columns.map((column) => pc.bold(column)),
+          head: hasHead ? columns.map((column) => pc.bold(column)) : [],
           style: { head: [], border: [], compact: true },
           chars: {
             mid: '',

@@ -1,15 +1,15 @@
 // The antiphon command as a person types it, against a server in this process: what it prints, on which stream, with which exit code.
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '#config';
 import { type RunningServer, startServer } from '#server';
+import { bundleCli, type Cli, type CliResult } from '../../support/cli.ts';
 
-const root = path.join(import.meta.dirname, '../../..');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-cli-'));
 let server: RunningServer;
+let cli: Cli;
 
 beforeAll(async () => {
   server = await startServer(
@@ -25,40 +25,21 @@ beforeAll(async () => {
       },
     }),
   );
+  cli = await bundleCli({ ANTIPHON_ADDRESS: server.address });
 });
 
 afterAll(async () => {
+  cli.remove();
   await server.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const antiphon = (...args: string[]): Promise<CliResult> => cli.run(...args);
 
-function antiphon(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [path.join(root, 'bin/antiphon.mjs'), ...args], {
-      env: { PATH: process.env.PATH, NO_COLOR: '1', ANTIPHON_ADDRESS: server.address },
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
-  });
-}
-
-const start = (workflowId: string, ...more: string[]): Promise<Result> =>
+const start = (workflowId: string, ...more: string[]): Promise<CliResult> =>
   antiphon('workflow', 'start', '-t', 'greeting', '--task-list', 'nobody', '-w', workflowId, ...more);
 
-const json = ({ stdout }: Result): unknown => JSON.parse(stdout);
+const json = ({ stdout }: CliResult): unknown => JSON.parse(stdout);
 
 describe('workflows', () => {
   it('starts a run and shows what it recorded, the input as it was given', async () => {
@@ -136,7 +117,7 @@ describe('domains', () => {
   it('registers, lists, updates and describes', async () => {
     expect((await antiphon('domain', 'register', 'shop', '--retention', '2d')).code).toBe(0);
     const list = json(await antiphon('domain', 'list', '-o', 'json')) as { name: string }[];
-    expect(list.map(({ name }) => name)).toEqual(['default', 'shop']);
+    expect(list.map(({ name }) => name)).toEqual(expect.arrayContaining(['default', 'shop']));
     expect((await antiphon('domain', 'update', 'shop', '--description', 'sells things')).code).toBe(0);
     const { stdout } = await antiphon('domain', 'describe', 'shop');
     expect(stdout).toContain('sells things');
@@ -160,7 +141,7 @@ describe('faults', () => {
       2,
       /not JSON: world[\s\S]*double quotes/,
     ],
-    ['a missing option', ['workflow', 'start', '-t', 'a'], 2, /required option '--task-list/],
+    ['a missing option', ['workflow', 'start', '-t', 'a'], 2, /--task-list is required: task list its workers poll/],
     ['a misspelt command', ['workflow', 'strat'], 2, /unknown command 'strat'[\s\S]*Did you mean start/],
     [
       'a duration that is none',
