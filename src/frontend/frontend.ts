@@ -11,6 +11,7 @@ import { createPollApi, createPollGate } from './poll-api.ts';
 import type { Frontend, FrontendDeps, FrontendOptions } from './ports.ts';
 import { DEFAULT_FRONTEND_OPTIONS } from './ports.ts';
 import { createReadApi } from './read-api.ts';
+import { createScheduleApi } from './schedule-api.ts';
 import { createStartApi } from './start-api.ts';
 import { createVisibilityApi } from './visibility-api.ts';
 
@@ -20,7 +21,6 @@ export function createFrontend(deps: FrontendDeps, given: Partial<FrontendOption
   const polls = createPollGate();
   return {
     services: {
-      // ScheduleAPI and DiagnoseWorkflowExecution are not served yet: they answer UNIMPLEMENTED.
       workflow: {
         ...createStartApi(deps, pipeline),
         ...createChangeApi(deps, pipeline),
@@ -33,6 +33,7 @@ export function createFrontend(deps: FrontendDeps, given: Partial<FrontendOption
       },
       domain: createDomainApi(deps, pipeline),
       visibility: createVisibilityApi(deps, options, pipeline),
+      schedule: createScheduleApi(deps, options, pipeline),
       meta: {
         health: async () => (polls.isClosed ? { ok: false, message: 'shutting down' } : { ok: true, message: 'ok' }),
       },

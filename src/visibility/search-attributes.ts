@@ -65,6 +65,12 @@ const DEFAULT_CUSTOM_TYPES: Readonly<Record<string, IndexedValueType>> = {
   Operator: INDEXED_VALUE_TYPE_KEYWORD,
   BinaryChecksums: INDEXED_VALUE_TYPE_KEYWORD,
   CadenceChangeVersion: INDEXED_VALUE_TYPE_KEYWORD,
+  CadenceScheduleID: INDEXED_VALUE_TYPE_KEYWORD,
+  CadenceScheduleTime: INDEXED_VALUE_TYPE_DATETIME,
+  CadenceScheduleBackfillID: INDEXED_VALUE_TYPE_KEYWORD,
+  CadenceScheduleCron: INDEXED_VALUE_TYPE_KEYWORD,
+  CadenceScheduleState: INDEXED_VALUE_TYPE_KEYWORD,
+  CadenceScheduleWorkflowType: INDEXED_VALUE_TYPE_KEYWORD,
 };
 
 /** The system attributes and these custom ones. */

@@ -13,7 +13,7 @@ export interface SystemTaskList {
   readonly name: string;
   /** Undefined: any domain. */
   readonly domain?: string | undefined;
-  activities(context: SystemActivityContext): object;
+  activities(context: SystemActivityContext): Promise<object>;
 }
 
 export interface SystemActivityContext {
@@ -150,13 +150,14 @@ class LazySystemWorkers implements SystemWorkers {
       this.#shared = undefined;
     });
     const { sdk, bundle, transport, frontend } = await this.#shared;
+    const activities = await list.activities({ env: this.#deps.env, domain: domain.name, frontend });
     const log = this.#deps.env.logger.child({ component: 'system-worker', 'wf-domain-name': domain.name });
     const worker = await sdk.createWorker({
       connection: sdk.connect({ transport }),
       domain: domain.name,
       taskList: list.name,
       workflowBundle: bundle,
-      activities: this.#counted(slot, list.activities({ env: this.#deps.env, domain: domain.name, frontend })),
+      activities: this.#counted(slot, activities),
       decisionPollers: POLLERS,
       activityPollers: POLLERS,
       maxConcurrentActivities: ACTIVITIES_MAX,

@@ -1,3 +1,4 @@
 // Every workflow of the service itself: the entry of their bundle. Runs in the SDK's sandbox, so it imports nothing of the server; what touches
 // the world are activities, in the folders beside this one.
-export { heartbeatWorkflow } from './probe.ts';
+export { probeWorkflow } from './probe.ts';
+export { schedulerWorkflow } from './scheduler.ts';

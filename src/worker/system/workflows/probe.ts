@@ -1,7 +1,7 @@
 // Answers that the service can run workflows of its own: for operators who doubt it, and for tests of the machinery.
 import { defineWorkflow } from '@antiphon/sdk/workflow';
 
-export const heartbeatWorkflow = defineWorkflow(
+export const probeWorkflow = defineWorkflow(
   'cadence-sys-probe-workflow',
   async (text: string): Promise<string> => text,
 );
