@@ -38,28 +38,35 @@ function compareStep(path: string, reference: Step, ours: Step, differ: Differ):
     }
     return;
   }
-  const outcome = ({ answer, error, events }: Step): Json =>
-    error !== undefined ? { error } : answer !== undefined ? { answer } : { events: events ?? {} };
-  compareFacts(path, outcome(reference), outcome(ours), differ);
+  const theirs = outcomeOf(reference);
+  const own = outcomeOf(ours);
+  if (theirs.kind === own.kind) compareFacts(path, theirs.value, own.value, differ);
+  else differ(`${path}/outcome`, shown(theirs), shown(own));
 }
 
-function compareFacts(path: string, reference: Json, ours: Json, differ: Differ): void {
-  const theirs = factsOf(path, reference);
-  const own = factsOf(path, ours);
-  for (const key of [...new Set([...theirs.keys(), ...own.keys()])].sort()) differ(key, theirs.get(key), own.get(key));
+interface StepOutcome {
+  readonly kind: 'error' | 'answer';
+  readonly value: Json;
 }
 
-function factsOf(path: string, value: Json): ReadonlyMap<string, string> {
-  const facts = new Map<string, string>();
-  const visit = (at: string, part: Json): void => {
-    if (typeof part !== 'object' || part === null) {
-      facts.set(at, JSON.stringify(part));
-      return;
-    }
-    // An empty message is a fact too: it is there.
-    facts.set(at, Array.isArray(part) ? `list of ${part.length}` : '{}');
-    for (const [key, child] of Object.entries(part)) visit(`${at}/${key}`, child);
-  };
-  visit(path, value);
-  return facts;
+const outcomeOf = ({ answer, error, events }: Step): StepOutcome =>
+  error === undefined ? { kind: 'answer', value: answer ?? events ?? {} } : { kind: 'error', value: error };
+
+const shown = ({ kind, value }: StepOutcome): string => `${kind} ${JSON.stringify(value)}`;
+
+/** Where a part is on one side only, it is one difference, not one a field. */
+function compareFacts(path: string, reference: Json | undefined, ours: Json | undefined, differ: Differ): void {
+  if (!isBranch(reference) || !isBranch(ours) || Array.isArray(reference) !== Array.isArray(ours)) {
+    differ(path, JSON.stringify(reference), JSON.stringify(ours));
+    return;
+  }
+  const [theirs, own] = [fieldsOf(reference), fieldsOf(ours)];
+  for (const key of [...new Set([...theirs.keys(), ...own.keys()])].sort()) {
+    compareFacts(`${path}/${key}`, theirs.get(key), own.get(key), differ);
+  }
 }
+
+const isBranch = (value: Json | undefined): value is Exclude<Json, string | number | boolean | null> =>
+  typeof value === 'object' && value !== null;
+
+const fieldsOf = (value: object): ReadonlyMap<string, Json> => new Map(Object.entries(value));

@@ -12,10 +12,15 @@ export interface Symbols {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 const HOST = /\b(127\.0\.0\.1|localhost):\d+\b/g;
+// Texts that are long to be too long.
+const REPEATED = /(.)\1{40,}/g;
 // Opaque to clients: that there is one is all that they see.
 const TOKENS = new Set(['taskToken', 'nextPageToken', 'branchToken']);
 // Measured, or numbered by the server's own count.
 const UNSTABLE = new Set(['taskId', 'totalHistoryBytes', 'eventTime', 'autoConfigHint']);
+// Waits that are counted from now.
+const LATER = new Set(['firstDecisionTaskBackoff', 'backoffStartInterval']);
+const LATER_SECONDS = 60n;
 // Seconds beyond this are a time, below it a length of time.
 const TIME_SECONDS_MIN = 1_000_000_000n;
 const PRINTABLE = /^[\x20-\x7e\n]*$/;
@@ -35,7 +40,11 @@ export function createSymbols(prefix: string): Symbols {
     return name;
   };
   const text = (value: string): string =>
-    value.replaceAll(prefix, '~').replaceAll(UUID, nameOf).replaceAll(HOST, '<host>');
+    value
+      .replaceAll(prefix, '~')
+      .replaceAll(UUID, nameOf)
+      .replaceAll(HOST, '<host>')
+      .replaceAll(REPEATED, (all, one: string) => `${one}×${all.length}`);
 
   const bytes = (value: Uint8Array): Json | undefined => {
     if (value.length === 0) return undefined;
@@ -68,7 +77,7 @@ export function createSymbols(prefix: string): Symbols {
       if (Array.isArray(value)) {
         return value.length === 0 ? undefined : value.map((element) => symbols.of(element) ?? null);
       }
-      if (isTime(value)) return timeOf(value);
+      if (isTime(value)) return LATER.has(key) && value.seconds > LATER_SECONDS ? '<later>' : timeOf(value);
       if (isOneof(value)) return { [value.$case]: symbols.of(value.value) ?? null };
       if (isPayload(value)) return bytes(value.data) ?? '';
       // A map without entries is not on the wire. (A message has the names of its fields, set or not.)

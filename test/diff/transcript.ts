@@ -36,9 +36,10 @@ const LOCAL_VERSION = -24n;
 export function createRecorder(symbols: Symbols): Recorder {
   const steps: Step[] = [];
   const attributesOf = (event: HistoryEvent): Json => {
-    const attributes = symbols.of(event.attributes?.value) ?? {};
+    const attributes = { ...((symbols.of(event.attributes?.value) ?? {}) as Record<string, Json>) };
+    if (isBackedOff(event)) attributes.startToCloseTimeout = '<backoff>';
     const version = event.version === LOCAL_VERSION ? {} : { version: Number(event.version) };
-    return { ...(attributes as Record<string, Json>), ...version };
+    return { ...attributes, ...version };
   };
   return {
     steps,
@@ -57,5 +58,9 @@ export function createRecorder(symbols: Symbols): Recorder {
     },
   };
 }
+
+/** Later attempts of a decision get more time, by a part that is random. */
+const isBackedOff = ({ attributes }: HistoryEvent): boolean =>
+  attributes?.$case === 'decisionTaskScheduledEventAttributes' && attributes.value.attempt >= 2;
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -123,7 +123,8 @@ function wireError(error: ServiceError): WireError {
   const details = bytes === undefined ? [] : Status.decode(bytes as Buffer).details;
   return {
     code: status[error.code] ?? String(error.code),
-    message: error.details,
+    // Server and client race to say it, each in its own words.
+    message: error.code === status.DEADLINE_EXCEEDED ? '<the time is over>' : error.details,
     details: details.map(({ typeUrl, value }) => {
       const name = typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
       return { type: name, fields: codecOf('', name)?.decode(value) ?? value };

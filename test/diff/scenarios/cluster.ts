@@ -1,0 +1,104 @@
+// The cluster as a whole, the administrator's calls that have an answer without remote regions, asynchronous starts and schedules.
+import { activity, payload, seconds } from '../messages.ts';
+import type { Player } from '../player.ts';
+import { scenariosOf } from '../scenario.ts';
+
+scenariosOf('cluster', {
+  health: async (p) => {
+    await p.call.meta.health({});
+  },
+  'its info': async (p) => {
+    await p.call.workflow.getClusterInfo({});
+  },
+  'a call without a caller': async (p) => {
+    await p.call.workflow.getClusterInfo({}, { headers: { 'rpc-caller': '' } });
+  },
+  'a call without an encoding': async (p) => {
+    await p.call.workflow.getClusterInfo({}, { headers: { 'rpc-encoding': '' } });
+  },
+  'a call to another service': async (p) => {
+    await p.call.workflow.getClusterInfo({}, { headers: { 'rpc-service': 'other' } });
+  },
+});
+
+scenariosOf('async', {
+  'start where there is no queue': async (p) => {
+    await p.call.workflow.startWorkflowExecutionAsync({ request: p.startRequest() });
+  },
+  'start with faults': async (p) => {
+    const { workflow } = p.call;
+    await workflow.startWorkflowExecutionAsync({});
+    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ domain: '' }) });
+    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ domain: 'diff-unknown' }) });
+    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ workflowId: '' }) });
+    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ requestId: 'mine' }) });
+  },
+  'signal with start where there is no queue': async (p) => {
+    await p.call.workflow.signalWithStartWorkflowExecutionAsync({
+      request: { startRequest: p.startRequest(), signalName: 'go' },
+    });
+  },
+  'signal with start with faults': async (p) => {
+    const { workflow } = p.call;
+    await workflow.signalWithStartWorkflowExecutionAsync({
+      request: { startRequest: p.startRequest({ domain: '' }), signalName: 'go' },
+    });
+    await workflow.signalWithStartWorkflowExecutionAsync({
+      request: { startRequest: p.startRequest(), signalName: '' },
+    });
+  },
+});
+
+const schedule = (p: Player) => ({
+  domain: p.domain,
+  scheduleId: p.id('schedule'),
+  spec: { cronExpression: '0 0 1 1 *' },
+  action: {
+    startWorkflow: {
+      workflowType: { name: 'Type' },
+      taskList: { name: p.id('tl') },
+      executionStartToCloseTimeout: seconds(60),
+      taskStartToCloseTimeout: seconds(10),
+    },
+  },
+});
+
+scenariosOf('schedule', {
+  'is created': async (p) => {
+    await p.call.schedule.createSchedule(schedule(p));
+  },
+  'is described': async (p) => {
+    await p.call.schedule.describeSchedule({ domain: p.domain, scheduleId: p.id('schedule') });
+  },
+});
+
+scenariosOf('admin', {
+  'describes the cluster': async (p) => {
+    const { answer, error } = await p.quiet.admin.describeCluster({});
+    p.note('parts', error ?? Object.keys(answer ?? {}));
+    p.note('client versions', answer?.supportedClientVersions);
+  },
+  'describes a run': async (p) => {
+    const run = await p.start();
+    const { answer, error } = await p.quiet.admin.describeWorkflowExecution({
+      domain: p.domain,
+      workflowExecution: run,
+    });
+    p.note('error', error);
+    p.note('has a shard', answer?.shardId !== undefined);
+  },
+  'describes a run with faults': async (p) => {
+    const { admin } = p.call;
+    await admin.describeWorkflowExecution({ domain: p.domain });
+    await admin.describeWorkflowExecution({ domain: p.domain, workflowExecution: { workflowId: '' } });
+    await admin.describeWorkflowExecution({ domain: 'diff-unknown', workflowExecution: { workflowId: 'w' } });
+    await admin.describeWorkflowExecution({ domain: p.domain, workflowExecution: { workflowId: 'no-such-workflow' } });
+  },
+  'deletes a run': async (p) => {
+    const run = await p.start();
+    await p.turn([activity('a', { input: payload('i') })]);
+    const { error } = await p.quiet.admin.deleteWorkflow({ domain: p.domain, workflowExecution: run });
+    p.note('error', error);
+    await p.call.workflow.describeWorkflowExecution({ domain: p.domain, workflowExecution: run });
+  },
+});
