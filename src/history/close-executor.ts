@@ -118,6 +118,8 @@ export async function settleUntoldChild(
   const { workflowId } = child;
   const actor = await context.shards.of(workflowId);
   const made = await loadDurableState(actor, { domainId, workflowId, runId: '' });
+  // The child may be another shard's: that there is none must be the owner's word.
+  await actor.proveOwned();
   if (made === undefined || made.info.createRequestId !== child.createRequestId || isClosed(made)) return 'done';
   const { runId } = made.info;
   if (isAffectedBy(child.parentClosePolicy)) return endOrphan(context, domainId, parent.info, workflowId, runId);
