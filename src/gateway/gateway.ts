@@ -64,7 +64,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   callsPerConnectionMax: 8,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
-  responseTimeoutMs: 30_000,
+  responseTimeoutMs: 120_000,
   keepAliveTimeoutMs: 65_000,
   callTimeoutMs: 60_000,
 };

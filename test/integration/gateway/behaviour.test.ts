@@ -263,6 +263,23 @@ describe('limits', () => {
     await gateway.stop();
   });
 
+  test('a client that does not take its answer is let go', async () => {
+    const gateway = await aroundHealth(async () => ({ ok: true, message: 'x'.repeat(30 << 20) }), {
+      limits: { responseTimeoutMs: 300 },
+    });
+    const socket = net.connect(gateway.port, '127.0.0.1').pause();
+    socket.on('error', () => {}); // A reset is an end as well.
+    socket.write(`POST ${HEALTH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n`);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    let received = 0;
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(received).toBeLessThan(30 << 20);
+    await gateway.stop();
+  });
+
   test('after a refused body the connection goes on', async () => {
     const gateway = await aroundHealth(async () => ok, { limits: { bodyBytesMax: 10 } });
     const request = (body: string, more = ''): string =>
