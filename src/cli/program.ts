@@ -1,5 +1,6 @@
 // The command tree.
 import { Command, type Option } from 'commander';
+import { addAdminConfigCommands } from './commands/admin-config.ts';
 import { addArchiveCommands } from './commands/archive.ts';
 import { addAuthCommands } from './commands/auth.ts';
 import { addDevCommand } from './commands/dev.ts';
@@ -53,6 +54,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no answer from the s
   addArchiveCommands(program);
   addSchemaCommands(program);
   addAuthCommands(program);
+  addAdminConfigCommands(program);
   for (const command of allCommands(program)) command.exitOverride().showHelpAfterError('(--help shows the options)');
   return program;
 }
