@@ -275,6 +275,7 @@ describe('limits', () => {
     socket.on('data', (chunk) => {
       received += chunk.length;
     });
+    socket.resume();
     await new Promise((resolve) => socket.once('close', resolve));
     expect(received).toBeLessThan(30 << 20);
     await gateway.stop();
