@@ -1,8 +1,9 @@
-// npm run docs: writes docs/operate/config.md from the config schema and docs/operate/metrics.md from the metrics that the sources register; with
+// npm run docs: writes docs/operate/config.md from the config schema, metrics.md from the metrics that the sources register, dynamic-config.md; with
 // --check it only says whether the pages are up to date.
 import fs from 'node:fs';
 import path from 'node:path';
 import { configSchema } from '../src/config/schema.ts';
+import { dynamicConfigPage } from './dynamic-config-page.mjs';
 
 const FILE = 'docs/operate/config.md';
 
@@ -78,6 +79,7 @@ let isCurrent = true;
 for (const [file, content] of [
   [FILE, text],
   ['docs/operate/metrics.md', metricsText],
+  ['docs/operate/dynamic-config.md', dynamicConfigPage()],
 ]) {
   if (!process.argv.includes('--check')) {
     fs.mkdirSync('docs/operate', { recursive: true });

@@ -72,6 +72,9 @@ function declare<T>(kind: ValueKind, name: string, options: Bounded<T>): Key<T> 
 export const intKey = (name: string, options: Bounded<number>): Key<number> =>
   declare('int', name, { min: 0, max: INT64_SAFE_MAX, ...options });
 
+export const floatKey = (name: string, options: Bounded<number>): Key<number> =>
+  declare('float', name, { min: 0, ...options });
+
 export const boolKey = (name: string, options: Options<boolean>): Key<boolean> => declare('bool', name, options);
 
 export const stringKey = <C extends string = string>(

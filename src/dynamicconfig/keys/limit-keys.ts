@@ -27,7 +27,7 @@ export const HISTORY_COUNT_ERROR = bytes(
   'Events beyond which the next decision fails the workflow (HISTORY_EXCEEDS_LIMIT).',
 );
 export const PENDING_ACTIVITY_COUNT_ERROR = intKey('limit.pendingActivityCount.error', {
-  default: DEFAULT_LIMITS.pendingActivityCountMax,
+  default: 1024,
   by,
   min: 1,
   description:

@@ -1,5 +1,5 @@
 // Keys of task lists: partitions, rates, isolation groups.
-import { boolKey, durationKey, intKey, listKey } from '../key.ts';
+import { boolKey, durationKey, floatKey, intKey, listKey } from '../key.ts';
 
 const by = ['domainName', 'taskListName', 'taskType'] as const;
 
@@ -17,7 +17,7 @@ export const WRITE_PARTITIONS = intKey('matching.numTasklistWritePartitions', {
   max: 1000,
   description: 'Partitions of a task list that new tasks go to.',
 });
-export const TASK_LIST_RPS = intKey('matching.overrideTaskListRps', {
+export const TASK_LIST_RPS = floatKey('matching.overrideTaskListRps', {
   default: 0,
   by: [...by],
   description: 'Tasks a second that each partition of a list gives out, whatever its polls say; 0: what polls say.',
