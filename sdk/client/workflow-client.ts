@@ -15,18 +15,20 @@ import {
   durationToSeconds,
   encodeRetryPolicy,
   encodeValues,
+  priorityHeader,
   type RetryPolicy,
   type SignalDefinition,
+  type TaskPriorityOptions,
   type WorkflowFunction,
   type WorkflowResult,
   workflowTypeOf,
 } from '../common/index.ts';
-import { durationMessage, isRpcError, payloadOf, retryMessage } from '../transport/index.ts';
+import { durationMessage, headerMessage, isRpcError, payloadOf, retryMessage } from '../transport/index.ts';
 import { createWorkflowHandle, type HandleContext, type WorkflowHandle } from './workflow-handle.ts';
 
 export type ReusePolicy = 'allowDuplicate' | 'allowDuplicateFailedOnly' | 'rejectDuplicate' | 'terminateIfRunning';
 
-export interface StartSettings {
+export interface StartSettings extends TaskPriorityOptions {
   readonly taskList: string;
   /** Default: a random id. */
   readonly workflowId?: string;
@@ -120,7 +122,7 @@ function startRequest(
     cronSchedule: options.cronSchedule ?? '',
     memo: memoOf(options.memo),
     searchAttributes: searchAttributesOf(options.searchAttributes),
-    header: undefined,
+    header: headerMessage(priorityHeader(options)),
     delayStart: optionalDuration(options.delayStart),
     jitterStart: optionalDuration(options.jitterStart),
     firstRunAt: undefined,

@@ -6,4 +6,5 @@ export * from './failure-codec.ts';
 export * from './failures.ts';
 export * from './json-values.ts';
 export * from './retry-policy.ts';
+export * from './task-priority.ts';
 export * from './text-bytes.ts';

@@ -1,6 +1,6 @@
 // Small conversions between the wire's messages and the SDK's plain forms: payloads, failures, durations, times, ids.
 import { isUtf8 } from 'node:buffer';
-import { type Failure, type Memo, type Payload, type RetryPolicy, TimeoutType } from '@antiphon/proto';
+import { type Failure, type Header, type Memo, type Payload, type RetryPolicy, TimeoutType } from '@antiphon/proto';
 import type { Duration, Timestamp } from '@antiphon/proto/google';
 import {
   decodeFailure,
@@ -35,6 +35,12 @@ export function toSandbox(payload: Payload | undefined): WirePayload {
 export function fromSandbox(payload: WirePayload): Payload | undefined {
   if (payload === null) return undefined;
   return { data: typeof payload === 'string' ? Buffer.from(payload, 'utf8') : Buffer.from(payload.b64, 'base64') };
+}
+
+export function headerMessage(fields: Readonly<Record<string, string>> | undefined): Header | undefined {
+  if (fields === undefined) return undefined;
+  const entries = Object.entries(fields).map(([name, text]) => [name, { data: Buffer.from(text, 'utf8') }]);
+  return { fields: Object.fromEntries(entries) };
 }
 
 export function failureToSandbox(failure: Failure | undefined): WireFailureData {

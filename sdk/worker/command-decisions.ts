@@ -16,6 +16,7 @@ import {
   failureFromSandbox,
   fieldsFromSandbox,
   fromSandbox,
+  headerMessage,
   retryMessage,
 } from '../transport/wire-conversions.ts';
 import type { ActivityCommand, ChildCommand, Command, ContinueAsNewCommand } from '../workflow/protocol.ts';
@@ -51,7 +52,7 @@ function scheduleActivity(command: ActivityCommand): Decision {
         startToCloseTimeout: durationMessage(command.startToCloseSeconds),
         heartbeatTimeout: durationMessage(command.heartbeatSeconds),
         retryPolicy: retryMessage(command.retry),
-        header: undefined,
+        header: headerMessage(command.header),
         requestLocalDispatch: false,
       },
     },
@@ -76,7 +77,7 @@ function startChild(command: ChildCommand): Decision {
         workflowIdReusePolicy: REUSE_POLICY[command.reusePolicy],
         retryPolicy: retryMessage(command.retry),
         cronSchedule: command.cronSchedule,
-        header: undefined,
+        header: headerMessage(command.header),
         memo: fieldsFromSandbox(command.memo),
         searchAttributes: searchAttributes && { indexedFields: searchAttributes.fields },
         cronOverlapPolicy: CronOverlapPolicy.CRON_OVERLAP_POLICY_INVALID,

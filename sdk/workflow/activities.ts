@@ -4,13 +4,15 @@ import {
   type Duration,
   durationToSeconds,
   encodeRetryPolicy,
+  priorityHeader,
   type RetryPolicy,
+  type TaskPriorityOptions,
 } from '../common/index.ts';
 import { currentRun } from './current-run.ts';
 import { callAndWait, rejectionCause } from './pending-call.ts';
 import { readResult, wireArguments } from './wire-payload.ts';
 
-interface ActivityCommonOptions {
+interface ActivityCommonOptions extends TaskPriorityOptions {
   /** Default: the workflow's own task list. */
   readonly taskList?: string;
   readonly domain?: string;
@@ -66,6 +68,7 @@ export function executeActivity<R = unknown>(
   const timeouts = timeoutsOf(options, info.executionTimeoutSeconds);
   const retry = options.retry ? encodeRetryPolicy(options.retry, info.executionTimeoutSeconds) : null;
   const input = wireArguments(args);
+  const header = priorityHeader(options);
   return callAndWait<R>(
     {
       what: `activity ${activityType}`,
@@ -78,6 +81,7 @@ export function executeActivity<R = unknown>(
         input,
         ...timeouts,
         retry,
+        header,
       }),
       cancelCommand: (id) => ({ kind: 'cancelActivity', id }),
       waitsWhenCancelled: options.cancellation === 'wait',

@@ -5,8 +5,10 @@ import {
   type Duration,
   durationToSeconds,
   encodeRetryPolicy,
+  priorityHeader,
   type RetryPolicy,
   type SignalDefinition,
+  type TaskPriorityOptions,
   WorkflowAlreadyStartedFailure,
   type WorkflowFunction,
   type WorkflowResult,
@@ -20,7 +22,7 @@ import type { ChildCommand, ParentClose, Rejection, ReusePolicy } from './protoc
 import { readResult, wireArguments, wireFields, wireSearchAttributes } from './wire-payload.ts';
 import { captureStack, type WorkflowRun } from './workflow-run.ts';
 
-export interface ChildSettings {
+export interface ChildSettings extends TaskPriorityOptions {
   /** Default: derived from the parent's first run id, the same on every replay and after a reset. */
   readonly workflowId?: string;
   readonly taskList?: string;
@@ -76,6 +78,7 @@ function childCommand(run: WorkflowRun, id: string, workflowType: string, option
     cronSchedule: options.cronSchedule ?? '',
     memo: wireFields(options.memo),
     searchAttributes: wireSearchAttributes(options.searchAttributes),
+    header: priorityHeader(options),
   };
 }
 

@@ -86,6 +86,8 @@ export interface ActivityCommand {
   readonly startToCloseSeconds: number;
   readonly heartbeatSeconds: number;
   readonly retry: WireRetryPolicy | null;
+  /** Fields as texts; none when absent. */
+  readonly header?: Readonly<Record<string, string>> | undefined;
 }
 
 export type ParentClose = 'abandon' | 'requestCancel' | 'terminate';
@@ -107,6 +109,7 @@ export interface ChildCommand {
   readonly cronSchedule: string;
   readonly memo: Readonly<Record<string, WirePayload>>;
   readonly searchAttributes: Readonly<Record<string, WirePayload>>;
+  readonly header?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ContinueAsNewCommand {

@@ -63,6 +63,7 @@ export class TaskList implements TaskOwner, FamilyMember {
   #settings: ListSettings;
   #settingsReadMs: number;
   #limiter: RateLimiter | undefined;
+  #polledRate: number | undefined;
   #limiterTimer: TimerHandle | undefined;
   #offerTimer: TimerHandle | undefined;
   #lastUseMs: number;
@@ -209,6 +210,7 @@ export class TaskList implements TaskOwner, FamilyMember {
 
   /** The last writer's rate holds for the whole list, unless the operator set one. */
   limitRate(ratePerSecond: number): void {
+    this.#polledRate = ratePerSecond;
     if (this.settings.tasksPerSecond === undefined) this.#setRate(ratePerSecond);
   }
 
@@ -390,6 +392,8 @@ export class TaskList implements TaskOwner, FamilyMember {
   #takeRateOverride(): void {
     const { tasksPerSecond } = this.#settings;
     if (tasksPerSecond !== undefined) this.#setRate(tasksPerSecond);
+    // Taken back: what polls said holds again.
+    else if (this.#limiter !== undefined) this.#setRate(this.#polledRate ?? DEFAULT_TASKS_PER_SECOND);
   }
 
   #setRate(ratePerSecond: number): void {
