@@ -12,7 +12,12 @@ export interface Proof {
   readonly story: string;
 }
 
-export async function prove(mutation: Mutation, from: number, seedsMax = SEEDS_MAX): Promise<Proof> {
+/** `by`: the checker that must catch it; without, whichever does first. */
+export async function prove(
+  mutation: Mutation,
+  from: number,
+  { seedsMax = SEEDS_MAX, by }: { readonly seedsMax?: number; readonly by?: string } = {},
+): Promise<Proof> {
   for (let seed = from; seed < from + seedsMax; seed++) {
     let result: SeedResult | undefined;
     let broke = '';
@@ -22,9 +27,10 @@ export async function prove(mutation: Mutation, from: number, seedsMax = SEEDS_M
       broke = error instanceof Error ? error.message : String(error);
     }
     if (result !== undefined && result.violations.length === 0) continue;
+    const violations = result?.violations ?? [];
+    if (by !== undefined && !violations.some(({ checker }) => checker === by)) continue;
     // What the seed breaks without the bug proves nothing of it.
     if (!(await isClean(seed, mutation))) continue;
-    const violations = result?.violations ?? [];
     const checkers = broke === '' ? [...new Set(violations.map(({ checker }) => checker))] : ['never ends'];
     const first = violations[0];
     return {
