@@ -28,7 +28,15 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
           members: [host],
         })),
       },
-      persistenceInfo: { historyStore: { backend: options.storeName, settings: [], features: [] } },
+      persistenceInfo: {
+        historyStore: { backend: options.storeName, settings: [], features: [] },
+        // cadence-web shows its page of queries, instead of the basic lists, when it finds this feature.
+        visibilityStore: {
+          backend: options.storeName,
+          settings: [],
+          features: [{ key: 'advancedVisibilityEnabled', enabled: true }],
+        },
+      },
     })),
     describeWorkflowExecution: serve('admin', 'describeWorkflowExecution', ADMIN, byDomain, async (request, call) => {
       const run = requireRun(call.subject.id, request.workflowExecution, call.limits);
