@@ -6,7 +6,7 @@ import { createMemoryBlobStore } from '#blob/memory';
 import { createRealEnv } from '#env';
 import { createMemoryStore } from '#persistence/memory';
 import { createGrpcServer } from '#rpc';
-import { createRegion } from '#server';
+import { createRegion, type RegionDeps } from '#server';
 import { createMemoryVisibility } from '#visibility';
 import { CLUSTERS } from '../harness.ts';
 
@@ -20,7 +20,7 @@ export interface Target {
 
 const SHARD_COUNT = 2;
 
-export async function openTarget(): Promise<Target> {
+export async function openTarget(given: Partial<Pick<RegionDeps, 'config'>> = {}): Promise<Target> {
   const env = createRealEnv();
   const store = createMemoryStore(env);
   const visibility = createMemoryVisibility(env);
@@ -32,6 +32,7 @@ export async function openTarget(): Promise<Target> {
       blobs: createBlobStores({ memory: createMemoryBlobStore }),
       clusters: CLUSTERS,
       remoteCluster: () => undefined,
+      ...given,
     },
     {
       host: 'bad-input',
