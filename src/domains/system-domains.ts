@@ -50,7 +50,7 @@ function systemRecord(name: string, id: string, currentCluster: string, nowMs: n
       id,
       name,
       status: DomainStatus.DOMAIN_STATUS_REGISTERED,
-      description: 'Workflows of the service itself',
+      description: 'Cadence internal system domain',
       workflowExecutionRetentionPeriod: durationOfMs(SYSTEM_DOMAIN_RETENTION_DAYS * MS_PER_DAY),
       badBinaries: {},
       activeClusterName: currentCluster,

@@ -210,7 +210,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
 }
 
 function systemWorkersOf(
-  { env, store }: RegionDeps,
+  { env, store, clusters, remoteCluster }: RegionDeps,
   { systemWorkflows }: RegionOptions,
   domains: DomainCache,
   frontend: () => Frontend,
@@ -218,7 +218,7 @@ function systemWorkersOf(
   if (systemWorkflows === undefined) return undefined;
   const services = () => frontend().services;
   return createSystemWorkers(
-    { env, domains, taskLists: store.taskLists, services },
+    { env, domains, taskLists: store.taskLists, services, currentCluster: clusters.currentCluster, remoteCluster },
     systemTaskLists(),
     systemWorkflows,
   );

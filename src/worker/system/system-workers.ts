@@ -21,6 +21,8 @@ export interface SystemActivityContext {
   readonly domain: string;
   /** The frontend of this process; calls carry the mark of the service. */
   readonly frontend: FrontendClient;
+  /** The frontend of a region, this one's or another's; undefined: there is none of that name. */
+  readonly cluster: (name: string) => FrontendClient | undefined;
 }
 
 export interface SystemWorkersDeps {
@@ -29,6 +31,8 @@ export interface SystemWorkersDeps {
   readonly taskLists: Pick<TaskListStore, 'listTaskLists' | 'loadTasks'>;
   /** Read when the first worker starts. */
   readonly services: () => Services;
+  readonly currentCluster: string;
+  readonly remoteCluster: (name: string) => FrontendClient | undefined;
 }
 
 export interface SystemWorkersOptions {
@@ -150,8 +154,10 @@ class LazySystemWorkers implements SystemWorkers {
       this.#shared = undefined;
     });
     const { sdk, bundle, transport, frontend } = await this.#shared;
-    const activities = await list.activities({ env: this.#deps.env, domain: domain.name, frontend });
-    const log = this.#deps.env.logger.child({ component: 'system-worker', 'wf-domain-name': domain.name });
+    const { env, currentCluster, remoteCluster } = this.#deps;
+    const cluster = (name: string) => (name === currentCluster ? frontend : remoteCluster(name));
+    const activities = await list.activities({ env, domain: domain.name, frontend, cluster });
+    const log = env.logger.child({ component: 'system-worker', 'wf-domain-name': domain.name });
     const worker = await sdk.createWorker({
       connection: sdk.connect({ transport }),
       domain: domain.name,

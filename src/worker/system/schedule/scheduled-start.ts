@@ -1,6 +1,5 @@
 // How a schedule starts, ends and looks at its runs. A fire's run has an id of its own, made of the action's prefix and the fire's time, and a
 // request id made of the schedule and the fire; so the run of a fire exists at most once, whatever is repeated, in whichever region.
-import { createHash } from 'node:crypto';
 import {
   DescribeWorkflowExecutionRequest,
   Memo,
@@ -16,6 +15,7 @@ import {
 import { EntityNotExistsError, ServiceError, WorkflowExecutionAlreadyStartedError } from '#base';
 import { SCHEDULE_ATTRIBUTES, type ScheduledRun, type ScheduleInput } from '#core';
 import type { FrontendClient } from '#rpc';
+import { requestIdOf } from '../deterministic-id.ts';
 
 export type RunOutcome = 'open' | 'succeeded' | 'failed' | 'ended';
 
@@ -147,10 +147,4 @@ function marks(scheduleId: string, time: string, backfillId: string | undefined)
     [SCHEDULE_ATTRIBUTES.time]: json(time),
     ...(backfillId === undefined ? {} : { [SCHEDULE_ATTRIBUTES.backfill]: json(backfillId) }),
   };
-}
-
-/** A UUID that is the same for the same parts. */
-export function requestIdOf(parts: readonly (string | number)[]): string {
-  const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,0 +1,29 @@
+// A batch job. The work is one long activity that keeps its place in its heartbeat; this workflow gives it the job's own timeouts.
+import { defineWorkflow, proxyActivities } from '@antiphon/sdk/workflow';
+import type { BatchActivities } from '../batch/batch-activities.ts';
+import type { BatchParams, BatchProgress } from '../batch/batch-params.ts';
+
+const NANOS_PER_SECOND = 1e9;
+const HEARTBEAT_SECONDS_DEFAULT = 10;
+const TWENTY_YEARS = '7300d';
+
+export const batchWorkflow = defineWorkflow(
+  'cadence-sys-batch-workflow',
+  async (params: BatchParams): Promise<BatchProgress> => {
+    const heartbeatSeconds = (params.ActivityHeartBeatTimeout ?? 0) / NANOS_PER_SECOND || HEARTBEAT_SECONDS_DEFAULT;
+    const attempts = params.MaxActivityRetries ?? 0;
+    const { runBatch } = proxyActivities<BatchActivities>({
+      startToCloseTimeout: TWENTY_YEARS,
+      heartbeatTimeout: heartbeatSeconds * 1000,
+      retry: {
+        initialInterval: '10s',
+        backoffCoefficient: 1.7,
+        maximumInterval: '5m',
+        expirationInterval: TWENTY_YEARS,
+        ...(attempts > 0 ? { maximumAttempts: attempts } : {}),
+        nonRetryableErrorTypes: ['non-retriable-error', ...(params.NonRetryableErrors ?? [])],
+      },
+    });
+    return runBatch(params);
+  },
+);
