@@ -68,6 +68,7 @@ for (const name of fs.readdirSync(out, { recursive: true })) {
 const indexes = {
   api: 'uber/cadence/api/v1',
   admin: 'uber/cadence/admin/v1',
+  audit: 'antiphon/api/v1',
   internal: 'antiphon/internal/v1',
   google: 'google/protobuf',
   health: 'grpc/health/v1',

@@ -15,6 +15,7 @@ export {
   isRpcError,
   RpcError,
   type RpcErrorKind,
+  type TlsOptions,
   type Transport,
   type UnaryMethod,
 } from '../transport/index.ts';

@@ -120,6 +120,7 @@ export const PERMISSIONS: PermissionTable = {
     updateDomainAsyncWorkflowConfiguraton: 'admin',
     updateTaskListPartitionConfig: 'admin',
   },
+  audit: { listAuditRecords: 'admin' },
 };
 
 /** @throws for an RPC without a row: it cannot be served. */

@@ -69,5 +69,6 @@ export function withFaults<S extends Store>(store: S, plan: FaultPlan): S {
     domains: faultyPort('domains', store.domains, plan),
     log: faultyPort('log', store.log, plan),
     keyValues: faultyPort('keyValues', store.keyValues, plan),
+    audit: faultyPort('audit', store.audit, plan),
   };
 }

@@ -250,6 +250,42 @@ export interface KeyValueStore {
   ): Promise<readonly { key: string; value: Uint8Array; version: number }[]>;
 }
 
+/** A call that changes domains or the cluster. Texts are bounded and hold no secret: whoever appends sees to that. */
+export interface AuditEntry {
+  readonly timeMs: number;
+  readonly principal: string;
+  readonly callerName: string;
+  readonly peer: string;
+  readonly operation: string;
+  readonly domain: string;
+  readonly request: string;
+  readonly before: string;
+  readonly after: string;
+  readonly outcome: string;
+  readonly message: string;
+}
+
+export interface StoredAuditEntry extends AuditEntry {
+  readonly id: number;
+}
+
+/** An empty text stands for any value. */
+export interface AuditFilter extends Pick<AuditEntry, 'operation' | 'domain' | 'principal' | 'outcome'> {
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
+export interface AuditStore {
+  /** Durable when it resolves. Ids grow and are never handed out twice. */
+  append(entry: AuditEntry): Promise<number>;
+  /** Completes an entry; one that was trimmed meanwhile stays away. */
+  finish(id: number, result: Pick<AuditEntry, 'before' | 'after' | 'outcome' | 'message'>): Promise<void>;
+  /** Entries with id < beforeId, newest first. */
+  list(filter: AuditFilter, beforeId: number, limit: number): Promise<readonly StoredAuditEntry[]>;
+  /** Deletes what is older than `beforeMs`, and all but the newest `countMax`. Returns how many. */
+  trim(keep: { readonly beforeMs: number; readonly countMax: number }): Promise<number>;
+}
+
 export interface LogEntry {
   readonly offset: number;
   readonly key: string;
@@ -264,5 +300,6 @@ export interface Store {
   readonly domains: DomainStore;
   readonly log: LogStore;
   readonly keyValues: KeyValueStore;
+  readonly audit: AuditStore;
   close(): Promise<void>;
 }

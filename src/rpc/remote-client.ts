@@ -61,8 +61,8 @@ export function createRemoteFrontendClient(
 ): RemoteFrontendClient {
   const { env } = options;
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
-  const client = new Client(address, clientCredentials(options.tls), {
-    ...clientTlsOptions(options.tls),
+  const client = new Client(address, clientCredentials(options.tls, address), {
+    ...clientTlsOptions(options.tls, address),
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     'grpc.keepalive_time_ms': 30_000,

@@ -9,6 +9,7 @@ import {
   WorkflowAPIService,
 } from '@antiphon/proto';
 import { AdminAPIService } from '@antiphon/proto/admin';
+import { AuditAPIService } from '@antiphon/proto/audit';
 import type { CallContext } from './call-context.ts';
 import type { WithHistory } from './clients.ts';
 
@@ -20,6 +21,8 @@ export const SERVICE_DEFINITIONS = {
   meta: MetaAPIService,
   schedule: ScheduleAPIService,
   admin: AdminAPIService,
+  /** Ours, not Cadence's. */
+  audit: AuditAPIService,
 } as const;
 
 export type ServiceName = keyof typeof SERVICE_DEFINITIONS;

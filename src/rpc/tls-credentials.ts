@@ -1,4 +1,6 @@
 // gRPC credentials over certificate files that may change: connections made after a renewal use the new certificate, those that stand go on.
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type ChannelCredentials, credentials, experimental, type ServerCredentials } from '@grpc/grpc-js';
 import type { CertificateFiles, Certificates } from './certificate-files.ts';
 
@@ -27,20 +29,30 @@ export function serverCredentials({ files, requireClientAuth }: ServerTls): Serv
   );
 }
 
-export function clientCredentials(tls: ClientTls | undefined): ChannelCredentials {
+/** `address` is host:port. */
+export function clientCredentials(tls: ClientTls | undefined, address: string): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
   const provider = providerOf(tls.files);
   const identity = tls.files.current().cert === undefined ? null : provider;
-  return experimental.createCertificateProviderChannelCredentials(
-    provider,
-    identity,
-    tls.enableHostVerification ? {} : { checkServerIdentity: () => undefined },
-  );
+  const name = tls.serverName === '' ? hostOf(address) : tls.serverName;
+  return experimental.createCertificateProviderChannelCredentials(provider, identity, {
+    checkServerIdentity: tls.enableHostVerification
+      ? (_, certificate: PeerCertificate) => checkServerIdentity(name, certificate)
+      : () => undefined,
+  });
 }
 
+// TLS has no name for an address, and Node warns of one that is sent. The certificate is checked for the address all the same.
+const NAME_OF_ADDRESSES = 'localhost';
+
 /** Channel options that go with the credentials. */
-export const clientTlsOptions = (tls: ClientTls | undefined): Record<string, string> =>
-  tls === undefined || tls.serverName === '' ? {} : { 'grpc.ssl_target_name_override': tls.serverName };
+export function clientTlsOptions(tls: ClientTls | undefined, address: string): Record<string, string> {
+  if (tls === undefined) return {};
+  const name = tls.serverName === '' && isIP(hostOf(address)) !== 0 ? NAME_OF_ADDRESSES : tls.serverName;
+  return name === '' ? {} : { 'grpc.ssl_target_name_override': name };
+}
+
+const hostOf = (address: string): string => address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 
 type Provider = experimental.CertificateProvider;
 

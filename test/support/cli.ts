@@ -19,6 +19,8 @@ export interface CliOptions {
 }
 
 export interface Cli {
+  /** Its program, for node. */
+  readonly entry: string;
   run(...args: string[]): Promise<CliResult>;
   runWith(options: CliOptions, ...args: string[]): Promise<CliResult>;
   remove(): void;
@@ -63,6 +65,7 @@ export async function bundleCli(environment: Readonly<Record<string, string>>): 
       child.on('close', (code) => resolve({ code: code ?? -1, ...out }));
     });
   return {
+    entry: path.join(folder, 'main.js'),
     run: (...args) => runWith({}, ...args),
     runWith,
     remove: () => fs.rmSync(folder, { recursive: true, force: true }),

@@ -1,6 +1,6 @@
 // What survives a crash of a memory store: the "disk" that successive opens share. Tasks and records are kept
 // encoded, so that no object of a caller is ever aliased with a stored one.
-import type { BacklogTask, CurrentRun, HistoryNode, RunKey, ShardMap } from '../ports.ts';
+import type { BacklogTask, CurrentRun, HistoryNode, RunKey, ShardMap, StoredAuditEntry } from '../ports.ts';
 import type { SortedRows } from './sorted-rows.ts';
 
 export interface TaskRow {
@@ -65,6 +65,8 @@ export interface MemoryImage {
   readonly logs: Map<string, LogRows>;
   readonly logPositions: Map<string, number>;
   readonly keyValues: Map<string, Map<string, { value: Uint8Array; version: number }>>;
+  /** In the order of their ids. */
+  readonly audit: { lastId: number; readonly entries: Map<number, StoredAuditEntry> };
 }
 
 export const createMemoryImage = (): MemoryImage => ({
@@ -77,6 +79,7 @@ export const createMemoryImage = (): MemoryImage => ({
   logs: new Map(),
   logPositions: new Map(),
   keyValues: new Map(),
+  audit: { lastId: 0, entries: new Map() },
 });
 
 /** A map key of several strings; the separator cannot be mistaken because lengths are part of it. */

@@ -4,6 +4,7 @@
 import type { Env } from '#env';
 import type { Store } from '../ports.ts';
 import { createMemoryAccess } from './access.ts';
+import { createMemoryAudit } from './audit.ts';
 import { createMemoryDomains } from './domains.ts';
 import { createMemoryHistory } from './history.ts';
 import { createMemoryImage, type MemoryImage } from './image.ts';
@@ -31,6 +32,7 @@ export function createMemoryStore(env?: Env, image: MemoryImage = createMemoryIm
     domains: createMemoryDomains(image, access),
     log: createMemoryLog(image, access),
     keyValues: createMemoryKeyValues(image, access),
+    audit: createMemoryAudit(image, access),
     crash: () => access.close(),
     close: async () => access.close(),
   };

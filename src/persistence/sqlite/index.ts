@@ -2,6 +2,7 @@
 import { StoreError } from '#base';
 import type { Env } from '#env';
 import type { Store } from '../ports.ts';
+import { createSqliteAudit } from './audit.ts';
 import { openSqliteDatabase, type SqliteDatabase, type SqliteOptions } from './database.ts';
 import { createSqliteDomains } from './domains.ts';
 import { createSqliteExecutions } from './executions.ts';
@@ -41,6 +42,7 @@ function createPorts(database: SqliteDatabase): SqliteStore {
     domains: createSqliteDomains(database),
     log: createSqliteLog(database),
     keyValues: createSqliteKeyValues(database),
+    audit: createSqliteAudit(database),
     close: async () => database.close(),
   };
 }
