@@ -177,6 +177,8 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     metricsAddress: metricsServer?.address ?? '',
     region,
     async stop() {
+      // First, while their calls are still answered: what they have in hand is reported and need not be done again.
+      await region.systemWorkers?.stop();
       region.frontend.stop();
       await Promise.all([grpc.stop(), gateway?.stop()]);
       await region.stop();

@@ -121,10 +121,10 @@ class LazySystemWorkers implements SystemWorkers {
     this.#sweep?.cancel();
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
-    const shared = await this.#shared?.catch(() => undefined); // A failed start was logged where it failed.
-    shared?.close();
     this.#drop(() => true);
     await Promise.all(this.#stopping);
+    const shared = await this.#shared?.catch(() => undefined); // A failed start was logged where it failed.
+    shared?.close();
   }
 
   running(): readonly string[] {

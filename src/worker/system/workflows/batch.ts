@@ -16,7 +16,7 @@ export const batchWorkflow = defineWorkflow(
       startToCloseTimeout: TWENTY_YEARS,
       heartbeatTimeout: heartbeatSeconds * 1000,
       retry: {
-        initialInterval: '10s',
+        initialInterval: '1s',
         backoffCoefficient: 1.7,
         maximumInterval: '5m',
         expirationInterval: TWENTY_YEARS,

@@ -26,7 +26,12 @@ const RETRY = {
   maximumInterval: '30s',
   expirationInterval: '3650d',
 } as const;
-const { advanceSchedule } = proxyActivities<ScheduleActivities>({ startToCloseTimeout: '1m', retry: RETRY });
+// A step takes a second; where it is lost with its process, another takes over before its fires count as missed.
+const { advanceSchedule } = proxyActivities<ScheduleActivities>({
+  startToCloseTimeout: '1m',
+  heartbeatTimeout: '5s',
+  retry: RETRY,
+});
 const { awaitRunClose } = proxyActivities<ScheduleActivities>({
   startToCloseTimeout: '1h',
   heartbeatTimeout: '30s',
