@@ -1,11 +1,15 @@
 // The command tree.
 import { Command, type Option } from 'commander';
+import { addAdminCommands } from './commands/admin/index.ts';
 import { addAdminConfigCommands } from './commands/admin-config.ts';
 import { addArchiveCommands } from './commands/archive.ts';
 import { addAuthCommands } from './commands/auth.ts';
+import { addClusterCommands } from './commands/cluster.ts';
 import { addDevCommand } from './commands/dev.ts';
 import { addDomainCommands } from './commands/domain.ts';
 import { addFailoverCommands } from './commands/domain-failover.ts';
+import { addMigrationCommand } from './commands/domain-migration.ts';
+import { addScheduleCommands } from './commands/schedule.ts';
 import { addSchemaCommands } from './commands/schema.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addTaskListCommands } from './commands/tasklist.ts';
@@ -48,9 +52,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no answer from the s
   const domain = addGroup(program, { name: 'domain', aliases: ['d'], summary: 'domains: the tenants of a server' });
   addDomainCommands(domain);
   addFailoverCommands(program, domain);
+  addMigrationCommand(domain);
   addTaskListCommands(
     addGroup(program, { name: 'tasklist', aliases: ['tl'], summary: 'task lists: where workers meet their work' }),
   );
+  addScheduleCommands(
+    addGroup(program, { name: 'schedule', aliases: ['sch'], summary: 'workflows that start at given times' }),
+  );
+  addClusterCommands(addGroup(program, { name: 'cluster', aliases: ['cl'], summary: 'what a cluster offers' }));
+  addAdminCommands(program);
   addArchiveCommands(program);
   addSchemaCommands(program);
   addAuthCommands(program);
