@@ -112,7 +112,9 @@ class Matching implements MatchingService {
     options: CallOptions,
   ): Promise<WithHistory<PollForDecisionTaskResponse>> {
     const startedMs = this.#deps.env.clock.monotonicMs();
-    const [list, group] = await this.#polled(poll, DECISION);
+    const root = await this.#list(poll.domainId, poll.taskList, DECISION);
+    const group = root.settings.isIsolated && !root.isSticky ? this.#zone(poll.isolationGroup) : '';
+    const list = this.#polled(root, poll, group, undefined);
     const task = await this.#nextDelivery(list, group, options, (pending) =>
       this.#startDecision(pending, poll, options),
     );
@@ -126,7 +128,9 @@ class Matching implements MatchingService {
 
   async pollForActivityTask(poll: ActivityPoll, options: CallOptions): Promise<PollForActivityTaskResponse> {
     const startedMs = this.#deps.env.clock.monotonicMs();
-    const [list, group] = await this.#polled(poll, ACTIVITY);
+    const root = await this.#list(poll.domainId, poll.taskList, ACTIVITY);
+    const group = root.settings.isIsolated ? this.#zone(poll.isolationGroup) : '';
+    const list = this.#polled(root, poll, group, poll.maxTasksPerSecond);
     const response = await this.#nextDelivery(list, group, options, async (pending) => {
       if (pending.kind === 'query') return undefined;
       const { task } = pending;
@@ -258,23 +262,23 @@ class Matching implements MatchingService {
     return this.#lists.findOrCreate(domainId, taskList.name, type, taskList.kind);
   }
 
-  /** The partition that the poll looks at first, and its zone if zones count. */
-  async #polled(poll: DecisionPoll | ActivityPoll, type: TaskListType): Promise<[list: TaskList, group: string]> {
-    const root = await this.#list(poll.domainId, poll.taskList, type);
-    const group = !root.isSticky && root.settings.isIsolated ? this.#zone(poll.isolationGroup) : '';
-    const rate = 'maxTasksPerSecond' in poll ? poll.maxTasksPerSecond : undefined;
+  /** The partition that the poll looks at first. */
+  #polled(root: TaskList, poll: DecisionPoll | ActivityPoll, group: string, rate: number | undefined): TaskList {
     const nowMs = this.#deps.env.clock.nowMs();
     const { identity, isolationGroup = '' } = poll;
     let list = root;
     if (isPartitioned(root)) {
       const partitions = this.#lists.partitionsOf(root);
       list = this.#lists.partition(root, partitions.pickRead(group));
-      const members = root.family?.members ?? [root];
-      if (rate !== undefined) for (const member of members) member.limitRate(rate / partitions.readCount);
+      if (rate !== undefined) {
+        const rateEach = rate / partitions.readCount;
+        root.limitRate(rateEach);
+        for (const member of root.family?.members ?? []) if (member !== root) member.limitRate(rateEach);
+      }
       if (list !== root) list.pollers.record(identity, list.ratePerSecond, nowMs, isolationGroup);
     } else if (rate !== undefined) root.limitRate(rate);
     root.pollers.record(identity, root.ratePerSecond, nowMs, isolationGroup);
-    return [list, group];
+    return list;
   }
 
   #zone(isolationGroup: string | undefined): string {

@@ -6,7 +6,7 @@ import type {
   WorkflowQueryResult,
 } from '@antiphon/proto';
 import { QueryResultType, QueryWorkflowResponse as QueryWorkflowResponseMessage } from '@antiphon/proto';
-import { cancelled, deadlineExceeded, deferred, EntityNotExistsError, internalService, queryFailed } from '#base';
+import { cancelled, deadlineExceeded, deferred, EntityNotExistsError, queryFailed } from '#base';
 import type { Env } from '#env';
 import type { CallOptions, RunRef } from '#rpc';
 import type { MatchingOptions } from './options.ts';
@@ -79,9 +79,7 @@ export class QueryDesk {
 }
 
 function responseOf(result: WorkflowQueryResult): QueryWorkflowResponse {
-  if (result.resultType === QueryResultType.QUERY_RESULT_TYPE_ANSWERED) {
-    return QueryWorkflowResponseMessage.fromPartial({ queryResult: result.answer });
-  }
   if (result.resultType === QueryResultType.QUERY_RESULT_TYPE_FAILED) throw queryFailed(result.errorMessage);
-  throw internalService('unknown query completed type');
+  // A result that does not say what it is counts as an answer, as with Cadence.
+  return QueryWorkflowResponseMessage.fromPartial({ queryResult: result.answer });
 }
