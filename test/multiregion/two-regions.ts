@@ -84,6 +84,8 @@ export async function openTwoRegions(
   options: {
     pullWaitMs?: number;
     domains?: Partial<DomainOptions>;
+    /** Run the service's own workflows. */
+    systemWorkflows?: boolean;
     /** Memory when not given. */
     store?: (name: ClusterName, env: Env) => Store;
   } = {},
@@ -118,6 +120,7 @@ export async function openTwoRegions(
         matching: {},
         frontend: { forwarding: 'noop' },
         worker: { replication: { pullWaitMs: options.pullWaitMs ?? 300 } },
+        systemWorkflows: options.systemWorkflows ? {} : undefined,
       },
     );
     const client = createLocalFrontendClient(region.frontend.services, { nowMs: env.clock.nowMs });

@@ -7,23 +7,25 @@ const NANOS_PER_SECOND = 1e9;
 const HEARTBEAT_SECONDS_DEFAULT = 10;
 const TWENTY_YEARS = '7300d';
 
-export const batchWorkflow = defineWorkflow(
-  'cadence-sys-batch-workflow',
-  async (params: BatchParams): Promise<BatchProgress> => {
-    const heartbeatSeconds = (params.ActivityHeartBeatTimeout ?? 0) / NANOS_PER_SECOND || HEARTBEAT_SECONDS_DEFAULT;
-    const attempts = params.MaxActivityRetries ?? 0;
-    const { runBatch } = proxyActivities<BatchActivities>({
-      startToCloseTimeout: TWENTY_YEARS,
-      heartbeatTimeout: heartbeatSeconds * 1000,
-      retry: {
-        initialInterval: '1s',
-        backoffCoefficient: 1.7,
-        maximumInterval: '5m',
-        expirationInterval: TWENTY_YEARS,
-        ...(attempts > 0 ? { maximumAttempts: attempts } : {}),
-        nonRetryableErrorTypes: ['non-retriable-error', ...(params.NonRetryableErrors ?? [])],
-      },
-    });
-    return runBatch(params);
-  },
-);
+async function runJob(params: BatchParams): Promise<BatchProgress> {
+  const heartbeatSeconds = (params.ActivityHeartBeatTimeout ?? 0) / NANOS_PER_SECOND || HEARTBEAT_SECONDS_DEFAULT;
+  const attempts = params.MaxActivityRetries ?? 0;
+  const { runBatch } = proxyActivities<BatchActivities>({
+    startToCloseTimeout: TWENTY_YEARS,
+    heartbeatTimeout: heartbeatSeconds * 1000,
+    retry: {
+      initialInterval: '1s',
+      backoffCoefficient: 1.7,
+      maximumInterval: '5m',
+      expirationInterval: TWENTY_YEARS,
+      ...(attempts > 0 ? { maximumAttempts: attempts } : {}),
+      nonRetryableErrorTypes: ['non-retriable-error', ...(params.NonRetryableErrors ?? [])],
+    },
+  });
+  return runBatch(params);
+}
+
+export const batchWorkflow = defineWorkflow('cadence-sys-batch-workflow', (params: BatchParams) => runJob(params));
+
+/** The name under which cadence-web starts and lists its batch actions. */
+export const batchWorkflowV2 = defineWorkflow('cadence-sys-batch-workflow-v2', (params: BatchParams) => runJob(params));
