@@ -40,7 +40,7 @@ export class ServiceError extends Error {
 export const badRequest = (message: string, options?: ErrorOptions): ServiceError =>
   new ServiceError('BadRequest', message, options);
 export const queryFailed = (message: string): ServiceError => new ServiceError('QueryFailed', message);
-export const alreadyCompleted = (message = 'Workflow execution already completed.'): ServiceError =>
+export const alreadyCompleted = (message = 'workflow execution already completed'): ServiceError =>
   new ServiceError('WorkflowExecutionAlreadyCompleted', message);
 export const limitExceeded = (message: string): ServiceError => new ServiceError('LimitExceeded', message);
 export const cancellationAlreadyRequested = (

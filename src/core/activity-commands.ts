@@ -4,7 +4,7 @@
 import type { Failure } from '@antiphon/proto';
 import { type ActivityInfo, ExecutionState } from '@antiphon/proto/internal';
 import { alreadyCompleted, badRequest, EntityNotExistsError, eventAlreadyStarted, internalService } from '#base';
-import { retryActivity } from './activity-retry.ts';
+import { NO_FAILURE, retryActivity } from './activity-retry.ts';
 import { addEvent } from './add-event.ts';
 import type { ActivityTarget, CommandInputs, StartedActivity } from './commands.ts';
 import { ensureDecision } from './decision-task.ts';
@@ -64,7 +64,7 @@ function startedEvent(activity: Readonly<ActivityInfo>) {
       identity: activity.startedIdentity,
       requestId: activity.requestId,
       attempt: activity.attempt,
-      lastFailure: activity.lastFailure,
+      lastFailure: activity.lastFailure ?? NO_FAILURE,
     },
   };
 }

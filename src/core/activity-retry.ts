@@ -5,6 +5,9 @@ import type { Draft } from './draft.ts';
 import { addActivityRetryTask } from './event-tasks.ts';
 import { nextRetryDelayMs } from './retry-policy.ts';
 
+/** What events have where no attempt has failed. */
+export const NO_FAILURE: Failure = { reason: '', details: new Uint8Array(0) };
+
 /** Readies the next attempt; false when there is none and the failure is final. Heartbeat details go on to the next attempt. */
 export function retryActivity(draft: Draft, activity: Readonly<ActivityInfo>, failure: Failure): boolean {
   if (activity.cancelRequested) return false;

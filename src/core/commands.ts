@@ -36,6 +36,8 @@ export interface DecideContext {
   readonly startedEvent?: WorkflowExecutionStartedEventAttributes | undefined;
   /** Search attributes that the cluster knows; absent: any name but a system one is taken. */
   readonly knownSearchAttributes?: { has(key: string): boolean } | undefined;
+  /** Whether bytes are a value of the attribute's type; absent: any are. */
+  readonly isSearchAttributeValue?: ((key: string, data: Uint8Array) => boolean) | undefined;
 }
 
 export interface SignalInput {

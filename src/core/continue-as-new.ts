@@ -7,6 +7,7 @@ import {
   type CronOverlapPolicy,
   type Failure,
   type Payload,
+  TaskListKind,
   type WorkflowExecutionStartedEventAttributes,
 } from '@antiphon/proto';
 import { required } from '#base';
@@ -14,9 +15,10 @@ import { addEvent } from './add-event.ts';
 import { expirationTime, openRun } from './create-workflow.ts';
 import { nextCronBackoffSeconds } from './cron-backoff.ts';
 import type { Draft } from './draft.ts';
+import { EMPTY_EVENT_ID } from './event-ids.ts';
 import { rollOverResetPoints } from './reset-points.ts';
-import { nextRetryDelayMs } from './retry-policy.ts';
-import { durationOf, secondsOf, timestampOf } from './wire-time.ts';
+import { nextRetryDelayMs, normalizedRetryPolicy } from './retry-policy.ts';
+import { durationOf, positiveSecondsOf, secondsOf, timestampOf } from './wire-time.ts';
 import type { WorkflowState } from './workflow-state.ts';
 
 type Continuation = Omit<ContinueAsNewWorkflowExecutionDecisionAttributes, 'jitterStart'>;
@@ -30,8 +32,8 @@ export function needsStartedEvent(state: WorkflowState): boolean {
 export function continueAsNew(draft: Draft, request: Continuation, decisionCompletedId: bigint): void {
   const { info, context } = draft;
   const runId = context.uuid();
-  const executionSeconds = secondsOf(request.executionStartToCloseTimeout) || info.executionTimeoutSeconds;
-  const taskSeconds = secondsOf(request.taskStartToCloseTimeout) || info.taskTimeoutSeconds;
+  const executionSeconds = positiveSecondsOf(request.executionStartToCloseTimeout) ?? info.executionTimeoutSeconds;
+  const taskSeconds = positiveSecondsOf(request.taskStartToCloseTimeout) ?? info.taskTimeoutSeconds;
   const common = {
     workflowType: request.workflowType?.name ? request.workflowType : { name: info.workflowType },
     taskList: request.taskList?.name ? request.taskList : info.taskList,
@@ -45,7 +47,7 @@ export function continueAsNew(draft: Draft, request: Continuation, decisionCompl
     header: request.header,
     memo: request.memo,
     searchAttributes: request.searchAttributes,
-    cronOverlapPolicy: request.cronOverlapPolicy || info.cronOverlapPolicy,
+    cronOverlapPolicy: request.cronOverlapPolicy,
     activeClusterSelectionPolicy: request.activeClusterSelectionPolicy ?? info.activeClusterSelectionPolicy,
   };
   const backoffSeconds = secondsOf(request.backoffStartInterval);
@@ -54,7 +56,7 @@ export function continueAsNew(draft: Draft, request: Continuation, decisionCompl
     value: {
       ...common,
       newExecutionRunId: runId,
-      decisionTaskCompletedEventId: decisionCompletedId,
+      decisionTaskCompletedEventId: decisionCompletedId || BigInt(EMPTY_EVENT_ID),
       backoffStartInterval: durationOf(backoffSeconds),
       failure: request.failure,
     },
@@ -63,13 +65,19 @@ export function continueAsNew(draft: Draft, request: Continuation, decisionCompl
   const started: WorkflowExecutionStartedEventAttributes = {
     ...common,
     ...lineage(draft, request, backoffSeconds),
+    initiator: request.initiator,
+    taskList: common.taskList && {
+      ...common.taskList,
+      kind: common.taskList.kind || TaskListKind.TASK_LIST_KIND_NORMAL,
+    },
+    cronOverlapPolicy: request.cronOverlapPolicy || info.cronOverlapPolicy,
     parentExecutionInfo: info.parent,
     continuedFailure: request.failure,
     originalExecutionRunId: runId,
     identity: '',
-    retryPolicy: request.retryPolicy,
+    retryPolicy: normalizedRetryPolicy(request.retryPolicy),
     cronSchedule: request.cronSchedule,
-    firstDecisionTaskBackoff: durationOf(backoffSeconds),
+    firstDecisionTaskBackoff: request.backoffStartInterval && durationOf(backoffSeconds),
     prevAutoResetPoints: rollOverResetPoints(
       info.autoResetPoints,
       info.runId,
@@ -103,7 +111,7 @@ function again(draft: Draft, initiator: ContinueAsNewInitiator, backoffSeconds: 
   const { info } = draft;
   return {
     workflowType: { name: info.workflowType },
-    taskList: info.taskList,
+    taskList: started.taskList,
     input: started.input,
     executionStartToCloseTimeout: durationOf(info.executionTimeoutSeconds),
     taskStartToCloseTimeout: durationOf(info.taskTimeoutSeconds),

@@ -62,12 +62,25 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   h: 3600,
 };
 
+/** What is wrong with an expression; known to this file only. */
+class CronFault extends Error {}
+
 function fault(message: string): never {
-  throw badRequest(`Invalid CronSchedule: ${message}`);
+  throw new CronFault(message);
 }
 
 /** Throws BadRequest when the expression is not one. */
 export function parseCronSchedule(expression: string): CronSchedule {
+  try {
+    return parse(expression);
+  } catch (error) {
+    if (!(error instanceof CronFault)) throw error;
+    const text = `Invalid CronSchedule, failed to parse: ${JSON.stringify(expression)}, err: ${error.message}`;
+    throw badRequest(text, { cause: error });
+  }
+}
+
+function parse(expression: string): CronSchedule {
   if (expression === '') fault('empty spec string');
   let spec = expression;
   let zone = UTC;
@@ -84,7 +97,7 @@ export function parseCronSchedule(expression: string): CronSchedule {
     spec = fields;
   }
   const fields = spec.split(/\s+/).filter((field) => field !== '');
-  if (fields.length !== 5) fault(`expected exactly 5 fields, found ${fields.length}: ${spec}`);
+  if (fields.length !== 5) fault(`expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`);
   const [minutes = '', hours = '', daysOfMonth = '', months = '', daysOfWeek = ''] = fields;
   return {
     kind: 'fields',

@@ -15,8 +15,10 @@ type CloseDecisionCase =
   | 'cancelWorkflowExecutionDecisionAttributes'
   | 'continueAsNewWorkflowExecutionDecisionAttributes';
 
+const UNHANDLED = 'cannot complete workflow, new pending decisions were scheduled while this decision was processing';
+
 function requireHandled(completion: Completion): void {
-  if (completion.hasUnhandledEvents) reject(Cause.DECISION_TASK_FAILED_CAUSE_UNHANDLED_DECISION, '');
+  if (completion.hasUnhandledEvents) reject(Cause.DECISION_TASK_FAILED_CAUSE_UNHANDLED_DECISION, UNHANDLED);
 }
 
 function addCanceled(completion: Completion, details: Payload | undefined): void {
@@ -47,7 +49,7 @@ function fail(completion: Completion, { failure }: DecisionOf<'failWorkflowExecu
   const message = 'FailWorkflowExecutionDecisionAttributes.Details exceeds size limit.';
   requireBlobSize(completion, failure.details.length, message);
   if (draft.info.cancelRequested) {
-    addCanceled(completion, { data: failure.details });
+    addCanceled(completion, failure.details.length === 0 ? undefined : { data: failure.details });
     return;
   }
   if (continueAfterFailure(draft, failure, completedId)) return;

@@ -12,6 +12,7 @@ import {
   completeDecision,
   describeStartedDecision,
   failDecision,
+  SERVICE_IDENTITY,
   scheduleDecision,
   startDecision,
   timeOutDecision,
@@ -25,7 +26,6 @@ import { secondsOf } from './wire-time.ts';
 type Respond = CommandInputs['respondDecisionTaskCompleted'];
 type RespondReply = CommandReplies['respondDecisionTaskCompleted'];
 
-const SERVICE_IDENTITY = 'history-service';
 const OWN_START_REQUEST = 'request-from-RespondDecisionTaskCompleted';
 const encoder = new TextEncoder();
 
@@ -235,6 +235,7 @@ export function clearStickyDispatch(draft: Draft, command: CommandInputs['clearS
 export function enforceBufferLimit(draft: Draft): void {
   const count = draft.storedBuffer.length + draft.newBuffer.length;
   if (count <= draft.context.limits.bufferedEventCountMax || !hasDecisionInFlight(draft)) return;
-  failDecision(draft, { cause: DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FORCE_CLOSE_DECISION });
+  const cause = DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FORCE_CLOSE_DECISION;
+  failDecision(draft, { cause, identity: SERVICE_IDENTITY });
   scheduleDecision(draft);
 }

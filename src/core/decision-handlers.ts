@@ -26,9 +26,9 @@ import {
 import type { Draft } from './draft.ts';
 import { EMPTY_EVENT_ID } from './event-ids.ts';
 import { addActivityDispatch } from './event-tasks.ts';
-import { validateRetryPolicy } from './retry-policy.ts';
+import { normalizedRetryPolicy, validateRetryPolicy } from './retry-policy.ts';
 import { priorityFieldsOfHeader } from './task-priority.ts';
-import { durationOf, secondsOf } from './wire-time.ts';
+import { durationOf, positiveSecondsOf, secondsOf } from './wire-time.ts';
 
 type DecisionAttributes = NonNullable<Decision['attributes']>;
 export type DecisionCase = DecisionAttributes['$case'];
@@ -42,7 +42,7 @@ function scheduleActivity(
   const { draft } = completion;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES;
   const checked = rejectOnFault(cause, () => {
-    const { name } = requireDomain(completion, attributes.domain);
+    const { name } = requireDomain(completion, attributes.domain, 'schedule activity');
     validateActivity(completion, attributes);
     const taskList = requireTaskList(completion, attributes.taskList, draft.info.taskList);
     return { name, taskList, timeouts: deriveActivityTimeouts(attributes, draft.info.executionTimeoutSeconds) };
@@ -69,7 +69,7 @@ function scheduleActivity(
         startToCloseTimeout: durationOf(timeouts.startToClose),
         heartbeatTimeout: durationOf(timeouts.heartbeat),
         decisionTaskCompletedEventId: completion.completedId,
-        retryPolicy: attributes.retryPolicy,
+        retryPolicy: normalizedRetryPolicy(attributes.retryPolicy),
         header: attributes.header,
       },
     },
@@ -94,7 +94,7 @@ function requestCancelActivity(
   const { activityId } = attributes;
   rejectOnFault(Cause.DECISION_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES, () => {
     if (activityId === '') throw badRequest('ActivityId is not set on decision.');
-    requireLength(completion, activityId, 'ActivityID');
+    requireLength(completion, activityId, 'ActivityId');
   });
   const activity = draft.findActivityById(activityId);
   const requested = addEvent(draft, {
@@ -128,7 +128,7 @@ function startTimer(completion: Completion, attributes: DecisionOf<'startTimerDe
   const seconds = secondsOf(attributes.startToFireTimeout);
   rejectOnFault(Cause.DECISION_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES, () => {
     if (timerId === '') throw badRequest('TimerId is not set on decision.');
-    requireLength(completion, timerId, 'TimerID');
+    requireLength(completion, timerId, 'TimerId');
     if (seconds <= 0) throw badRequest(`Invalid StartToFireTimeoutSeconds: ${seconds}`);
   });
   if (draft.timers.get(timerId) !== undefined) {
@@ -151,7 +151,7 @@ function cancelTimer(completion: Completion, attributes: DecisionOf<'cancelTimer
   const { timerId } = attributes;
   rejectOnFault(Cause.DECISION_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES, () => {
     if (timerId === '') throw badRequest('TimerId is not set on decision.');
-    requireLength(completion, timerId, 'TimerID');
+    requireLength(completion, timerId, 'TimerId');
   });
   const pending = draft.timers.get(timerId);
   const startedEventId = pending === undefined ? withdrawFired(completion, timerId) : BigInt(pending.startedId);
@@ -201,26 +201,25 @@ function startChild(
   const { info, context } = draft;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES;
   const taskList = rejectOnFault(cause, () => {
-    const target = requireDomain(completion, attributes.domain);
+    const target = requireDomain(completion, attributes.domain, 'schedule child execution');
     if (target.id !== context.domain.id && (target.isGlobal || context.domain.isGlobal)) {
       throw badRequest('a child workflow of a global domain cannot be in another domain');
     }
     if (attributes.workflowId === '') throw badRequest('Required field WorkflowID is not set on decision.');
     if (!attributes.workflowType?.name) throw badRequest('Required field WorkflowType is not set on decision.');
-    requireLength(completion, attributes.workflowId, 'WorkflowID');
+    requireLength(completion, attributes.workflowId, 'WorkflowId');
     requireLength(completion, attributes.workflowType.name, 'WorkflowType');
     requireLength(completion, attributes.domain, 'Domain');
     validateRetryPolicy(attributes.retryPolicy);
     if (attributes.cronSchedule !== '') parseCronSchedule(attributes.cronSchedule);
-    if (attributes.searchAttributes !== undefined) validateSearchAttributes(completion, attributes.searchAttributes);
     priorityFieldsOfHeader(attributes.header);
     return requireTaskList(completion, attributes.taskList, info.taskList);
   });
   const bytes = sizeOf(attributes.input) + mapBytes(attributes.memo?.fields);
   requireBlobSize(completion, bytes, 'StartChildWorkflowExecutionDecisionAttributes. Input exceeds size limit.');
   requirePendingPlace(draft.children.size, context.limits.pendingChildCountMax, 'CHILD');
-  const executionSeconds = secondsOf(attributes.executionStartToCloseTimeout) || info.executionTimeoutSeconds;
-  const taskSeconds = secondsOf(attributes.taskStartToCloseTimeout) || info.taskTimeoutSeconds;
+  const executionSeconds = positiveSecondsOf(attributes.executionStartToCloseTimeout) ?? info.executionTimeoutSeconds;
+  const taskSeconds = positiveSecondsOf(attributes.taskStartToCloseTimeout) ?? info.taskTimeoutSeconds;
   addEvent(draft, {
     $case: 'startChildWorkflowExecutionInitiatedEventAttributes',
     value: {
@@ -229,6 +228,7 @@ function startChild(
       taskList,
       executionStartToCloseTimeout: durationOf(executionSeconds),
       taskStartToCloseTimeout: durationOf(taskSeconds),
+      retryPolicy: normalizedRetryPolicy(attributes.retryPolicy),
       parentClosePolicy: attributes.parentClosePolicy || ParentClosePolicy.PARENT_CLOSE_POLICY_TERMINATE,
       decisionTaskCompletedEventId: completion.completedId,
       delayStart: undefined,
@@ -245,15 +245,15 @@ function cancelExternal(
   const { draft } = completion;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES;
   const workflowExecution = rejectOnFault(cause, () => {
-    requireDomain(completion, attributes.domain);
-    return validateExternalTarget(completion, attributes);
+    requireDomain(completion, attributes.domain, 'cancel workflow');
+    return validateExternalTarget(completion, attributes, 'WorkflowId is not set on decision.');
   });
   requireSignalPlace(draft);
   addEvent(draft, {
     $case: 'requestCancelExternalWorkflowExecutionInitiatedEventAttributes',
     value: {
       decisionTaskCompletedEventId: completion.completedId,
-      domain: attributes.domain || draft.context.domain.name,
+      domain: attributes.domain,
       workflowExecution,
       control: attributes.control,
       childWorkflowOnly: attributes.childWorkflowOnly,
@@ -274,8 +274,8 @@ function signalExternal(
   const { signalName, input, control, childWorkflowOnly } = attributes;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES;
   const workflowExecution = rejectOnFault(cause, () => {
-    requireDomain(completion, attributes.domain);
-    const target = validateExternalTarget(completion, attributes);
+    requireDomain(completion, attributes.domain, 'signal workflow');
+    const target = validateExternalTarget(completion, attributes, 'Execution is nil on decision.');
     if (signalName === '') throw badRequest('SignalName is not set on decision.');
     requireLength(completion, signalName, 'SignalName');
     return target;
@@ -287,7 +287,7 @@ function signalExternal(
     $case: 'signalExternalWorkflowExecutionInitiatedEventAttributes',
     value: {
       decisionTaskCompletedEventId: completion.completedId,
-      domain: attributes.domain || draft.context.domain.name,
+      domain: attributes.domain,
       workflowExecution,
       signalName,
       input,

@@ -14,12 +14,16 @@ import {
 import { type DecisionInfo, ExecutionState } from '@antiphon/proto/internal';
 import { required } from '#base';
 import { addEvent, flushBufferedEvents, hasDecisionInFlight } from './add-event.ts';
+import { EMPTY_VERSION } from './clusters.ts';
 import type { StartedDecision } from './commands.ts';
 import type { Draft, StateDraft } from './draft.ts';
 import { EMPTY_EVENT_TASK_ID, type EventAttributes } from './event-ids.ts';
 import { addDecisionDispatch, addDecisionTimeout } from './event-tasks.ts';
 import { dropDecision } from './evolve.ts';
 import { durationOf, timestampOf } from './wire-time.ts';
+
+/** Who acts when the server does. */
+export const SERVICE_IDENTITY = 'history-service';
 
 /** True when its events are in the history, whatever its attempt is. */
 const isWritten = (draft: StateDraft, decision: DecisionInfo): boolean =>
@@ -32,10 +36,9 @@ function isStickyValid(draft: Draft): boolean {
   return stickyTaskList !== '' && draft.nowMs - stickyUpdatedMs <= draft.context.limits.stickyTtlMs;
 }
 
-function scheduledAttributes(decision: DecisionInfo, draft: StateDraft): EventAttributes {
-  const kind = decision.sticky
-    ? TaskListKind.TASK_LIST_KIND_STICKY
-    : draft.info.taskList?.kind || TaskListKind.TASK_LIST_KIND_NORMAL;
+function scheduledAttributes(decision: DecisionInfo): EventAttributes {
+  // Only a sticky list's kind is told, as Cadence does.
+  const kind = decision.sticky ? TaskListKind.TASK_LIST_KIND_STICKY : TaskListKind.TASK_LIST_KIND_INVALID;
   return {
     $case: 'decisionTaskScheduledEventAttributes',
     value: {
@@ -88,7 +91,7 @@ export function scheduleDecision(draft: Draft, options: ScheduleOptions = {}): v
     sticky,
     identity: '',
   };
-  if (decision.attempt === 0) addEvent(draft, scheduledAttributes(decision, draft), { makesTasks: false });
+  if (decision.attempt === 0) addEvent(draft, scheduledAttributes(decision), { makesTasks: false });
   setDecision(draft, decision);
   if (options.isStartedAtOnce !== true) addDecisionDispatch(draft);
 }
@@ -124,7 +127,7 @@ export function startDecision(draft: Draft, requestId: string, identity: string)
   const isStale = decision.scheduleId !== info.nextEventId || decision.version !== draft.version;
   if (decision.attempt > 0 && isStale) {
     const fresh = { ...decision, attempt: 0, timeoutSeconds: info.taskTimeoutSeconds };
-    addEvent(draft, scheduledAttributes(fresh, draft), { makesTasks: false });
+    addEvent(draft, scheduledAttributes(fresh), { makesTasks: false });
     decision = required(info.decision, 'the Scheduled event must make a decision');
   }
   const started = { ...decision, requestId, identity, startedTimeMs: draft.nowMs };
@@ -147,14 +150,14 @@ export function describeStartedDecision(draft: Draft): StartedDecision {
   return {
     decision,
     previousStartedEventId: info.lastProcessedEventId === 0 ? undefined : info.lastProcessedEventId,
-    transientEvents: transient ? transientEvents(draft, decision) : [],
+    transientEvents: transient ? transientEvents(decision) : [],
     nextEventId: transient ? decision.scheduleId : decision.startedId + 1,
     stickyExecutionEnabled: decision.sticky && info.stickyTaskList !== '',
   };
 }
 
 /** The two events of a transient decision, as a worker must see them. */
-export function transientEvents(draft: StateDraft, decision: DecisionInfo): HistoryEvent[] {
+export function transientEvents(decision: DecisionInfo): HistoryEvent[] {
   const version = BigInt(decision.version);
   const taskId = BigInt(EMPTY_EVENT_TASK_ID);
   return [
@@ -163,7 +166,7 @@ export function transientEvents(draft: StateDraft, decision: DecisionInfo): Hist
       eventTime: timestampOf(decision.scheduledTimeMs),
       version,
       taskId,
-      attributes: scheduledAttributes(decision, draft),
+      attributes: scheduledAttributes(decision),
     },
     {
       eventId: BigInt(decision.startedId),
@@ -183,7 +186,7 @@ export function completeDecision(
   const decision = required(draft.info.decision, 'only a started decision can be completed');
   if (isTransient(draft, decision)) {
     draft.info.decision = undefined;
-    addEvent(draft, scheduledAttributes(decision, draft), { timeMs: decision.scheduledTimeMs, makesTasks: false });
+    addEvent(draft, scheduledAttributes(decision), { timeMs: decision.scheduledTimeMs, makesTasks: false });
     addEvent(draft, startedAttributes(decision), { timeMs: decision.startedTimeMs, makesTasks: false });
     draft.sealBatch();
   }
@@ -252,7 +255,7 @@ export function timeOutDecision(draft: Draft, timeoutType: TimeoutType): void {
       timeoutType,
       baseRunId: '',
       newRunId: '',
-      forkEventVersion: 0n,
+      forkEventVersion: BigInt(EMPTY_VERSION),
       reason: '',
       cause: DecisionTaskTimedOutCause.DECISION_TASK_TIMED_OUT_CAUSE_TIMEOUT,
       requestId: '',
@@ -265,7 +268,7 @@ export function forceCloseDecision(
   draft: Draft,
   cause: DecisionTaskFailedCause = DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_FORCE_CLOSE_DECISION,
 ): void {
-  if (hasDecisionInFlight(draft)) failDecision(draft, { cause });
+  if (hasDecisionInFlight(draft)) failDecision(draft, { cause, identity: SERVICE_IDENTITY });
   flushBufferedEvents(draft);
 }
 

@@ -22,6 +22,7 @@ const RESERVED_TASK_LIST_PREFIX = '/__cadence_sys/';
 /** A retried activity may wait this long for a worker even when its own limit is shorter. */
 const RETRIED_SCHEDULE_TO_START_SECONDS_MAX = 30 * 60;
 const SCHEDULE_TO_START_REASON = 'cadenceInternal:Timeout SCHEDULE_TO_START';
+const NO_BYTES = new Uint8Array(0);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const SYSTEM_SEARCH_ATTRIBUTES: ReadonlySet<string> = new Set([
@@ -55,19 +56,20 @@ export function requireTaskList(
 ): TaskList {
   const chosen = taskList?.name ? taskList : fallback;
   if (chosen === undefined || chosen.name === '') throw badRequest('missing task list name');
-  requireLength(completion, chosen.name, 'TaskList name');
+  const most = lengthMax(completion.draft.context.limits, 'TaskList');
+  if (chosen.name.length > most) throw badRequest(`task list name exceeds length limit of ${most}`);
   if (chosen.name.startsWith(RESERVED_TASK_LIST_PREFIX)) {
     throw badRequest(`task list name cannot start with reserved prefix ${RESERVED_TASK_LIST_PREFIX}`);
   }
   return chosen;
 }
 
-/** The domain a decision names; empty: the run's own. Only calls between like domains of one cluster set may cross. */
-export function requireDomain(completion: Completion, name: string): DomainView {
+/** The domain a decision names, for what it wants to do there; empty: the run's own. Only calls between like domains of one cluster set may cross. */
+export function requireDomain(completion: Completion, name: string, action: string): DomainView {
   const own = completion.draft.context.domain;
   if (name === '' || name === own.name) return own;
   const target = completion.command.findDomain(name);
-  if (target === undefined) throw internalService(`Domain ${name} of a decision is not known.`);
+  if (target === undefined) throw internalService(`Unable to ${action} across domain ${name}.`);
   if (target.id === own.id) return own;
   const bothLocal = own.clusters.length === 1 && target.clusters.length === 1 && own.clusters[0] === target.clusters[0];
   if (!bothLocal) throw badRequest(`cannot make cross domain call between ${own.name} and ${target.name}`);
@@ -132,11 +134,12 @@ export function validateActivity(completion: Completion, attributes: ScheduleAct
 export function validateExternalTarget(
   completion: Completion,
   target: { readonly domain: string; readonly workflowExecution?: WorkflowExecution | undefined },
+  withoutExecution: string,
 ): WorkflowExecution {
   const { workflowExecution } = target;
-  if (workflowExecution === undefined) throw badRequest('Execution is nil on decision.');
+  if (workflowExecution === undefined) throw badRequest(withoutExecution);
   if (workflowExecution.workflowId === '') throw badRequest('WorkflowId is not set on decision.');
-  requireLength(completion, workflowExecution.workflowId, 'WorkflowID');
+  requireLength(completion, workflowExecution.workflowId, 'WorkflowId');
   requireLength(completion, target.domain, 'Domain');
   if (workflowExecution.runId !== '' && !UUID.test(workflowExecution.runId)) {
     throw badRequest('Invalid RunId set on decision.');
@@ -151,10 +154,6 @@ export function validateContinueAsNew(
   const { workflowType, taskList, retryPolicy, cronSchedule, searchAttributes } = attributes;
   if (workflowType !== undefined) requireLength(completion, workflowType.name, 'WorkflowType');
   if (taskList?.name) requireTaskList(completion, taskList, undefined);
-  if (secondsOf(attributes.executionStartToCloseTimeout) < 0) {
-    throw badRequest('Invalid ExecutionStartToCloseTimeoutSeconds.');
-  }
-  if (secondsOf(attributes.taskStartToCloseTimeout) < 0) throw badRequest('Invalid TaskStartToCloseTimeoutSeconds.');
   if (secondsOf(attributes.backoffStartInterval) < 0) throw badRequest('BackoffStartInterval is less than 0.');
   validateRetryPolicy(retryPolicy);
   if (cronSchedule !== '') parseCronSchedule(cronSchedule);
@@ -162,7 +161,7 @@ export function validateContinueAsNew(
 }
 
 export function validateSearchAttributes(completion: Completion, searchAttributes: SearchAttributes): void {
-  const { limits, knownSearchAttributes } = completion.draft.context;
+  const { limits, knownSearchAttributes, isSearchAttributeValue } = completion.draft.context;
   const keys = Object.keys(searchAttributes.indexedFields);
   if (keys.length > limits.searchAttributeCountMax) {
     throw badRequest(`number of keys ${keys.length} exceed limit`);
@@ -173,7 +172,11 @@ export function validateSearchAttributes(completion: Completion, searchAttribute
     if (knownSearchAttributes !== undefined && !knownSearchAttributes.has(key)) {
       throw badRequest(`${key} is not a valid search attribute key`);
     }
-    const bytes = searchAttributes.indexedFields[key]?.data.length ?? 0;
+    const data = searchAttributes.indexedFields[key]?.data ?? NO_BYTES;
+    if (isSearchAttributeValue?.(key, data) === false) {
+      throw badRequest(`${new TextDecoder().decode(data)} is not a valid search attribute value for key ${key}`);
+    }
+    const bytes = data.length;
     if (bytes > limits.searchAttributeValueBytesMax) throw badRequest(`size limit exceed for key ${key}`);
     totalBytes += key.length + bytes;
   }

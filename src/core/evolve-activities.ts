@@ -64,7 +64,7 @@ export const ACTIVITY_EVOLVERS: Evolvers<ActivityCase> = {
       requestId: started.requestId,
       startedIdentity: started.identity,
       attempt: started.attempt,
-      lastFailure: started.lastFailure,
+      lastFailure: started.lastFailure?.reason ? started.lastFailure : undefined,
     });
   },
   activityTaskCompletedEventAttributes: closeActivity,

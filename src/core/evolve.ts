@@ -6,6 +6,7 @@ import {
   DecisionTaskFailedCause,
   DecisionTaskTimedOutCause,
   type HistoryEvent,
+  type TaskList,
   TaskListKind,
   TimeoutType,
 } from '@antiphon/proto';
@@ -18,6 +19,10 @@ import { CLOSE_EVOLVERS } from './evolve-close.ts';
 import { EXTERNAL_EVOLVERS } from './evolve-external.ts';
 import { addResetPoint } from './reset-points.ts';
 import { eventTimeMs, msOf, secondsOf } from './wire-time.ts';
+
+/** An event may leave the kind out; the state has it. */
+const withKind = (taskList: TaskList | undefined): TaskList | undefined =>
+  taskList && { ...taskList, kind: taskList.kind || TaskListKind.TASK_LIST_KIND_NORMAL };
 
 export type Evolver<C extends EventCase> = (
   draft: StateDraft,
@@ -86,7 +91,7 @@ const OTHER_EVOLVERS: Evolvers<OtherCase> = {
     info.parent = started.parentExecutionInfo;
     info.firstExecutionRunId = started.firstExecutionRunId || info.runId;
     info.originalExecutionRunId = started.originalExecutionRunId || info.runId;
-    info.taskList = started.taskList;
+    info.taskList = withKind(started.taskList);
     info.workflowType = started.workflowType?.name ?? '';
     info.executionTimeoutSeconds = secondsOf(started.executionStartToCloseTimeout);
     info.taskTimeoutSeconds = secondsOf(started.taskStartToCloseTimeout);

@@ -212,10 +212,11 @@ export function externalCancelDone(draft: Draft, command: CommandInputs['externa
     throw new EntityNotExistsError('Pending request cancel not found.');
   }
   const initiatedEventId = BigInt(command.initiatedId);
-  const { domain, workflowExecution, control } = initiatedAttributes(
+  const { workflowExecution, ...initiated } = initiatedAttributes(
     command.initiatedEvent,
     'requestCancelExternalWorkflowExecutionInitiatedEventAttributes',
   );
+  const domain = initiated.domain || draft.context.domain.name;
   if (command.failed === undefined) {
     addEvent(draft, {
       $case: 'externalWorkflowExecutionCancelRequestedEventAttributes',
@@ -230,7 +231,7 @@ export function externalCancelDone(draft: Draft, command: CommandInputs['externa
         domain,
         workflowExecution,
         initiatedEventId,
-        control,
+        control: new Uint8Array(0),
       },
     });
   }
@@ -243,10 +244,11 @@ export function externalSignalDone(draft: Draft, command: CommandInputs['externa
     throw new EntityNotExistsError('Pending signal external not found.');
   }
   const initiatedEventId = BigInt(command.initiatedId);
-  const { domain, workflowExecution, control } = initiatedAttributes(
+  const { workflowExecution, control, ...initiated } = initiatedAttributes(
     command.initiatedEvent,
     'signalExternalWorkflowExecutionInitiatedEventAttributes',
   );
+  const domain = initiated.domain || draft.context.domain.name;
   if (command.failed === undefined) {
     addEvent(draft, {
       $case: 'externalWorkflowExecutionSignaledEventAttributes',

@@ -13,7 +13,13 @@ export * from './limits.ts';
 export { isRunning, newState, type RunIdentity, withHistorySize } from './new-state.ts';
 export { findBadResetPoint } from './reset-points.ts';
 export { resetWorkflow } from './reset-workflow.ts';
-export { nextRetryDelayMs, type RetryQuestion, retryPolicyFault, validateRetryPolicy } from './retry-policy.ts';
+export {
+  nextRetryDelayMs,
+  normalizedRetryPolicy,
+  type RetryQuestion,
+  retryPolicyFault,
+  validateRetryPolicy,
+} from './retry-policy.ts';
 export * from './schedule/schedule.ts';
 export * from './schedule/schedule-fires.ts';
 export * from './schedule/schedule-overlap.ts';

@@ -83,16 +83,17 @@ export const DEFAULT_LIMITS: Limits = {
 const LENGTH_OF: Readonly<Record<string, keyof IdLengths>> = {
   Domain: 'domainName',
   WorkflowID: 'workflowId',
+  WorkflowId: 'workflowId',
   WorkflowType: 'workflowType',
   SignalName: 'signalName',
   RequestID: 'requestId',
   TaskList: 'taskListName',
-  'TaskList name': 'taskListName',
   Identity: 'identity',
   ActivityID: 'activityId',
+  ActivityId: 'activityId',
   ActivityType: 'activityType',
   MarkerName: 'markerName',
-  TimerID: 'timerId',
+  TimerId: 'timerId',
 };
 
 /** Longest value of a field; one that no key names has Cadence's usual thousand. */

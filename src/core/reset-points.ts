@@ -55,10 +55,11 @@ export function rollOverResetPoints(
   points: ResetPoints | undefined,
   runId: string,
   expiringTimeMs: number,
-): ResetPoints | undefined {
-  if (points === undefined) return undefined;
+): ResetPoints {
   const expiringTime = timestampOf(expiringTimeMs);
-  return { points: points.points.map((point) => (point.runId === runId ? { ...point, expiringTime } : point)) };
+  return {
+    points: (points?.points ?? []).map((point) => (point.runId === runId ? { ...point, expiringTime } : point)),
+  };
 }
 
 /** The first point made by a bad binary that a reset can still go back to. */

@@ -7,7 +7,7 @@ import { addActivityFailed } from './activity-commands.ts';
 import { addEvent } from './add-event.ts';
 import type { DecideContext, ResetWorkflow } from './commands.ts';
 import { addSignaled } from './create-workflow.ts';
-import { failDecision, scheduleDecision } from './decision-task.ts';
+import { failDecision, SERVICE_IDENTITY, scheduleDecision } from './decision-task.ts';
 import { Draft } from './draft.ts';
 import { addAllTasks } from './event-tasks.ts';
 import type { RunTransition } from './transition.ts';
@@ -49,6 +49,7 @@ function closeDecisionByReset(draft: Draft, command: ResetWorkflow): void {
     failDecision(draft, {
       cause: DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_RESET_WORKFLOW,
       reason,
+      identity: SERVICE_IDENTITY,
       reset: { baseRunId, newRunId, forkEventVersion, requestId },
     });
     return;
@@ -72,6 +73,6 @@ function closeDecisionByReset(draft: Draft, command: ResetWorkflow): void {
 /** Their workers answer to the base run; the workflow may ask for them again. */
 function failStartedActivities(draft: Draft, failure: Failure): void {
   for (const activity of [...draft.activities.current.values()]) {
-    if (activity.startedId !== 0) addActivityFailed(draft, activity, failure, activity.startedIdentity);
+    if (activity.startedId !== 0) addActivityFailed(draft, activity, failure, '');
   }
 }

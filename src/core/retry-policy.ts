@@ -2,7 +2,7 @@
 
 import type { RetryPolicy } from '@antiphon/proto';
 import { badRequest } from '#base';
-import { secondsOf } from './wire-time.ts';
+import { durationOf, secondsOf } from './wire-time.ts';
 
 export const TIMEOUT_REASON_PREFIX = 'cadenceInternal:Timeout ';
 
@@ -21,6 +21,17 @@ const SIZE_REASONS: ReadonlySet<string> = new Set([
 export function validateRetryPolicy(policy: RetryPolicy | undefined): void {
   const fault = policy === undefined ? undefined : retryPolicyFault(policy);
   if (fault !== undefined) throw badRequest(fault);
+}
+
+/** As events have it: with every interval, those left out at zero. */
+export function normalizedRetryPolicy(policy: RetryPolicy | undefined): RetryPolicy | undefined {
+  if (policy === undefined) return undefined;
+  return {
+    ...policy,
+    initialInterval: durationOf(secondsOf(policy.initialInterval)),
+    maximumInterval: durationOf(secondsOf(policy.maximumInterval)),
+    expirationInterval: durationOf(secondsOf(policy.expirationInterval)),
+  };
 }
 
 export function retryPolicyFault(policy: RetryPolicy): string | undefined {

@@ -4,7 +4,7 @@ import { DecisionTaskFailedCause, TimeoutType } from '@antiphon/proto';
 import { type ActivityInfo, type DecisionTimeout, ExecutionState, type TimerTask } from '@antiphon/proto/internal';
 import { assert, unreachable } from '#base';
 import { writeStartedEvent } from './activity-commands.ts';
-import { retryActivity } from './activity-retry.ts';
+import { NO_FAILURE, retryActivity } from './activity-retry.ts';
 import { addEvent } from './add-event.ts';
 import { continueAfterFailure } from './continue-as-new.ts';
 import { ensureDecision, forceCloseDecision, scheduleDecision, timeOutDecision } from './decision-task.ts';
@@ -99,7 +99,7 @@ function timeOutActivity(draft: Draft, activity: Readonly<ActivityInfo>, timer: 
       scheduledEventId: BigInt(activity.scheduleId),
       startedEventId,
       timeoutType,
-      lastFailure: activity.lastFailure,
+      lastFailure: activity.lastFailure ?? NO_FAILURE,
     },
   });
   return true;

@@ -22,4 +22,10 @@ export function secondsOf(duration: Duration | undefined): number {
   return duration === undefined ? 0 : Number(duration.seconds);
 }
 
+/** As `secondsOf`, but undefined for what is not above zero: the caller has a default. */
+export function positiveSecondsOf(duration: Duration | undefined): number | undefined {
+  const seconds = secondsOf(duration);
+  return seconds > 0 ? seconds : undefined;
+}
+
 export const eventTimeMs = (event: HistoryEvent): number => msOf(event.eventTime);

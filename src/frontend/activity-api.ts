@@ -7,7 +7,7 @@ import type { ActivityTaskRef, Handlers, HistoryClient, SERVICE_DEFINITIONS, Tas
 import { oversizeFailure } from './oversize.ts';
 import type { Call, Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps } from './ports.ts';
-import { checkLength, requireRun } from './request-checks.ts';
+import { checkLength, isUuid, requireRun } from './request-checks.ts';
 
 type WorkerHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['worker']>;
 
@@ -68,11 +68,15 @@ const byToken = ({ subject: token }: Call<TaskToken>): ActivityTaskRef => ({
   attempt: token.scheduleAttempt,
 });
 
+const NO_EXECUTION: WorkflowExecution = { workflowId: '', runId: '' };
+
 function byId(
   { subject: domain, limits }: Call<DomainView>,
   request: { workflowExecution?: WorkflowExecution | undefined; activityId: string },
 ): ActivityTaskRef {
-  const run = requireRun(domain.id, request.workflowExecution, limits);
+  const { workflowId, runId } = request.workflowExecution ?? NO_EXECUTION;
+  if (workflowId !== '' && runId !== '' && !isUuid(runId)) throw badRequest('RunID is not valid UUID.');
+  const run = requireRun(domain.id, { workflowId, runId }, limits);
   if (request.activityId === '') throw badRequest('ActivityID is not set on request.');
   checkLength(request.activityId, limits, 'ActivityID');
   return { ...run, activityId: request.activityId };

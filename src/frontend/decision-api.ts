@@ -66,7 +66,8 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
       checkLength(request.identity, limits, 'Identity');
       checkEnum(request.cause, DecisionTaskFailedCause, 'DecisionTaskFailedCause');
       await history.respondDecisionTaskFailed(decisionOf(call.subject), {
-        cause: request.cause,
+        // A worker that names no cause means the first, as in Thrift, where it cannot be left out.
+        cause: request.cause || DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_UNHANDLED_DECISION,
         details: truncatedPayload(request.details, limits),
         identity: request.identity,
         binaryChecksum: request.binaryChecksum,

@@ -19,8 +19,8 @@ export function executionRow(record: VisibilityRecord): WorkflowExecutionInfo {
     isCron: record.isCron,
     cronSchedule: record.cronSchedule,
     cronOverlapPolicy: CronOverlapPolicy.CRON_OVERLAP_POLICY_INVALID,
-    memo: record.memo,
-    searchAttributes: record.searchAttributes,
+    memo: record.memo ?? { fields: {} },
+    searchAttributes: record.searchAttributes ?? { indexedFields: {} },
     updateTime: timestampOf(record.updateTimeMs),
   };
 }

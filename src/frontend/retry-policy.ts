@@ -3,7 +3,7 @@
 import type { RetryPolicy } from '@antiphon/proto';
 import type { Duration } from '@antiphon/proto/google';
 import { badRequest } from '#base';
-import { durationOf, validateRetryPolicy } from '#core';
+import { durationOf, normalizedRetryPolicy, validateRetryPolicy } from '#core';
 import { secondsOfDuration } from './durations.ts';
 
 /** The policy with its durations truncated; undefined when there is none. */
@@ -16,7 +16,7 @@ export function validatedRetryPolicy(policy: RetryPolicy | undefined): RetryPoli
     expirationInterval: wholeSeconds(policy.expirationInterval, 'ExpirationInterval'),
   };
   validateRetryPolicy(truncated);
-  return truncated;
+  return normalizedRetryPolicy(truncated);
 }
 
 function wholeSeconds(duration: Duration | undefined, name: string): Duration | undefined {

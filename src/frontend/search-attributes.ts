@@ -18,7 +18,8 @@ export function checkSearchAttributes(
     if (attribute === undefined) throw badRequest(`${shown(key)} is not a valid search attribute key`);
     if (attribute.isSystem) throw badRequest(`${key} is read-only Cadence reservered attribute`);
     if (data.length > limits.searchAttributeValueBytesMax) throw badRequest(`size limit exceed for key ${key}`);
-    if (!isValidPayload(attribute, data))
+    // Nothing is a value of every type.
+    if (data.length > 0 && !isValidPayload(attribute, data))
       throw badRequest(`${shown(new TextDecoder().decode(data))} is not a valid search attribute value for key ${key}`);
     total += key.length + data.length;
   }

@@ -55,15 +55,13 @@ export function validatedStart(
 function checkedEnums(
   request: StartWorkflowExecutionRequest,
   taskList: TaskList,
-): Pick<StartWorkflowExecutionRequest, 'taskList' | 'workflowIdReusePolicy' | 'cronOverlapPolicy'> {
+): Pick<StartWorkflowExecutionRequest, 'workflowIdReusePolicy'> {
   const { workflowIdReusePolicy: reuse, cronOverlapPolicy: overlap } = request;
   checkEnum(taskList.kind, TaskListKind, 'TaskListKind');
   checkEnum(reuse, WorkflowIdReusePolicy, 'WorkflowIdReusePolicy');
   checkEnum(overlap, CronOverlapPolicy, 'CronOverlapPolicy');
   return {
-    taskList: { ...taskList, kind: taskList.kind || TaskListKind.TASK_LIST_KIND_NORMAL },
     workflowIdReusePolicy: reuse || WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-    cronOverlapPolicy: overlap || CronOverlapPolicy.CRON_OVERLAP_POLICY_SKIPPED,
   };
 }
 

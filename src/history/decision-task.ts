@@ -1,6 +1,6 @@
 // The answer to a worker that polled a decision: the run's history as far as the worker does not have it (semantics §1.10), encoded bytes
 // as they were made at write time; events of a transient decision follow as a message of their own; queries that wait for a decision ride along.
-import type { HistoryEvent, PollForDecisionTaskResponse, WorkflowQuery } from '@antiphon/proto';
+import { type HistoryEvent, type PollForDecisionTaskResponse, TaskListKind, type WorkflowQuery } from '@antiphon/proto';
 import { type HistoryBranch, HistoryPageToken } from '@antiphon/proto/internal';
 import { type StartedDecision, timestampOf, type WorkflowState } from '#core';
 import type { HistoryStore } from '#persistence';
@@ -129,7 +129,7 @@ export function queryResponse(state: WorkflowState, page: HistoryPage): WithHist
       attempt: 0n,
       backlogCountHint: 0n,
       nextPageToken: page.nextPageToken,
-      workflowExecutionTaskList: info.taskList,
+      workflowExecutionTaskList: info.taskList && { ...info.taskList, kind: TaskListKind.TASK_LIST_KIND_INVALID },
       queries: {},
       nextEventId: BigInt(info.nextEventId),
       totalHistoryBytes: BigInt(info.historySizeBytes),

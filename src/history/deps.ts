@@ -7,7 +7,7 @@ import type { Env } from '#env';
 import type { Store } from '#persistence';
 import type { NdcHost } from '#replication';
 import type { HistoryReplicationRequest, MatchingClient, SyncActivityRequest } from '#rpc';
-import type { VisibilityStore } from '#visibility';
+import type { SearchAttributeRegistry, VisibilityStore } from '#visibility';
 
 /** The passive side's work, which src/server brings from `replication/`. */
 export interface ReplicationApply {
@@ -25,7 +25,7 @@ export interface HistoryDeps {
   /** Every key at its default when left out. */
   readonly config?: DynamicConfig | undefined;
   /** Keys that workflows may upsert; any when left out. Read at each use: operators add to it. */
-  searchAttributes?(): { has(key: string): boolean };
+  searchAttributes?(): SearchAttributeRegistry;
   /** May be bound late (history and matching call each other): read at each use. */
   readonly matching: MatchingClient;
   readonly archiver?: Archiver | undefined;

@@ -225,10 +225,8 @@ export async function cancelExternal(
 
 function cancelFailure(error: unknown): CancelExternalWorkflowExecutionFailedCause | undefined {
   if (isServiceError(error, 'CancellationAlreadyRequested')) return undefined;
-  if (isServiceError(error, 'WorkflowExecutionAlreadyCompleted')) {
-    return CancelExternalWorkflowExecutionFailedCause.CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_COMPLETED;
-  }
-  if (isServiceError(error, 'EntityNotExists', 'BadRequest')) {
+  // Cadence 1.4 does not tell a workflow that is over from one that never was.
+  if (isServiceError(error, 'WorkflowExecutionAlreadyCompleted', 'EntityNotExists', 'BadRequest')) {
     return CancelExternalWorkflowExecutionFailedCause.CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION;
   }
   throw error;
@@ -274,10 +272,7 @@ export async function signalExternal(
 }
 
 function signalFailure(error: unknown): SignalExternalWorkflowExecutionFailedCause {
-  if (isServiceError(error, 'WorkflowExecutionAlreadyCompleted')) {
-    return SignalExternalWorkflowExecutionFailedCause.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_COMPLETED;
-  }
-  if (isServiceError(error, 'EntityNotExists', 'BadRequest', 'LimitExceeded')) {
+  if (isServiceError(error, 'WorkflowExecutionAlreadyCompleted', 'EntityNotExists', 'BadRequest', 'LimitExceeded')) {
     return SignalExternalWorkflowExecutionFailedCause.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION;
   }
   throw error;

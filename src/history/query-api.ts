@@ -151,6 +151,6 @@ function rejection(state: WorkflowState, condition: QueryRejectCondition): Query
 }
 
 function answerOf(result: WorkflowQueryResult): QueryWorkflowResponse {
-  if (result.resultType === QueryResultType.QUERY_RESULT_TYPE_ANSWERED) return { queryResult: result.answer };
-  throw queryFailed(result.errorMessage);
+  if (result.resultType === QueryResultType.QUERY_RESULT_TYPE_FAILED) throw queryFailed(result.errorMessage);
+  return { queryResult: result.answer };
 }

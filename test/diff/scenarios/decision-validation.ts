@@ -131,10 +131,20 @@ scenariosOf(
   ),
 );
 
+/** Children of scenarios that play side by side have ids of their own. */
+function ofOwn(p: Player, decision: Decision['attributes']): Decision['attributes'] {
+  if (decision?.$case !== 'startChildWorkflowExecutionDecisionAttributes') return decision;
+  const { workflowId } = decision.value;
+  return { ...decision, value: { ...decision.value, workflowId: workflowId === 'child' ? p.id('child') : workflowId } };
+}
+
 async function showRefusal(p: Player, decisions: Decisions): Promise<void> {
   const run = await p.start();
   const task = await p.pollDecision();
-  await p.decide(task, decisions);
+  await p.decide(
+    task,
+    decisions.map((decision) => ofOwn(p, decision)),
+  );
   const events = (await p.eventsOf(run)).map(eventType);
   // A child's start follows in its own time.
   if (events.includes('StartChildWorkflowExecutionInitiated')) await p.sleep(1000);

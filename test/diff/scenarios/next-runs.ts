@@ -329,7 +329,8 @@ scenariosOf('workflow', {
     await p.describe(run);
   },
   'times out while a decision runs': async (p) => {
-    const run = await p.start({ executionStartToCloseTimeout: seconds(2) });
+    const run = await p.start({ executionStartToCloseTimeout: seconds(4) });
+    await p.sleep(2000);
     const task = await p.pollDecision();
     await p.signal(run, 'a');
     await p.awaitEvent(run, 'WorkflowExecutionTimedOut');

@@ -81,7 +81,7 @@ describe('a decision task', () => {
     expect(() => run.send({ ...poll, scheduleId: 3 })).toThrow('Decision task not found.');
     expect(() => run.complete([])).toThrow('Decision task not found.');
     run.send({ kind: 'terminate', reason: '', identity: '' });
-    expect(() => run.send({ ...poll, scheduleId: 2 })).toThrow('Workflow execution already completed.');
+    expect(() => run.send({ ...poll, scheduleId: 2 })).toThrow('workflow execution already completed');
   });
 });
 

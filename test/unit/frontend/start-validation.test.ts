@@ -30,7 +30,6 @@ describe('a start request', () => {
   test('that is whole passes, with defaults set and the given left', () => {
     expect(validate({ cronOverlapPolicy: 2, workflowIdReusePolicy: 4 })).toEqual({
       ...good,
-      taskList: { name: 'orders', kind: 1, baseName: '' },
       cronOverlapPolicy: 2,
       workflowIdReusePolicy: 4,
       retryPolicy: undefined,
@@ -115,7 +114,12 @@ describe('a retry policy', () => {
       backoffCoefficient: 2,
       maximumAttempts: 3,
     };
-    expect(validatedRetryPolicy(policy)).toEqual({ ...policy, initialInterval: seconds(1) });
+    expect(validatedRetryPolicy(policy)).toEqual({
+      ...policy,
+      initialInterval: seconds(1),
+      maximumInterval: seconds(0),
+      expirationInterval: seconds(0),
+    });
     expect(validatedRetryPolicy(undefined)).toBeUndefined();
   });
 

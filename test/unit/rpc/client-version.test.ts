@@ -31,7 +31,9 @@ describe('client versions', () => {
     ['', '', OFF, 'EntityNotExists'],
   ])('for %s %s an AlreadyCompleted error becomes what it can take', (impl, version, flags, kind) => {
     const error = normalizeVersionedError(alreadyCompleted(), caller(impl, version), flags);
-    expect(error).toMatchObject({ kind, message: 'Workflow execution already completed.' });
+    const message =
+      kind === 'EntityNotExists' ? 'Workflow execution already completed.' : 'workflow execution already completed';
+    expect(error).toMatchObject({ kind, message });
   });
 
   test('other errors pass unchanged', () => {
