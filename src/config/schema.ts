@@ -35,6 +35,7 @@ export interface ServerConfig {
   };
   readonly metrics: { readonly address: string; readonly tls: ListenerTls };
   readonly authorization: AuthorizationConfig;
+  readonly audit: { readonly retentionDays: number; readonly maxRecords: number };
   readonly persistence: {
     readonly driver: 'sqlite' | 'memory';
     readonly sqlite: { readonly path: string; readonly synchronous: 'FULL' | 'NORMAL' };
@@ -112,6 +113,20 @@ export const configSchema = {
     },
   },
   authorization: authorizationSchema,
+  audit: {
+    retentionDays: {
+      doc: 'How long the audit keeps who changed what.',
+      format: 'nat',
+      default: 90,
+      env: 'ANTIPHON_AUDIT_RETENTION_DAYS',
+    },
+    maxRecords: {
+      doc: 'Most records of the audit; the oldest go first.',
+      format: 'nat',
+      default: 100_000,
+      env: 'ANTIPHON_AUDIT_MAX_RECORDS',
+    },
+  },
   frontend: {
     address: {
       doc: 'gRPC listener. Port 0 picks a free one.',

@@ -3,6 +3,7 @@
 
 import { createActivityApi } from './activity-api.ts';
 import { createAdminApi } from './admin-api.ts';
+import { createAuditApi } from './audit-api.ts';
 import { createChangeApi } from './change-api.ts';
 import { createDecisionApi } from './decision-api.ts';
 import { createDomainApi } from './domain-api.ts';
@@ -35,9 +36,10 @@ export function createFrontend(deps: FrontendDeps, given: Partial<FrontendOption
       visibility: createVisibilityApi(deps, options, pipeline),
       schedule: createScheduleApi(deps, options, pipeline),
       meta: {
-        health: async () => (polls.isClosed ? { ok: false, message: 'shutting down' } : { ok: true, message: 'ok' }),
+        health: async () => (polls.isClosed ? { ok: false, message: 'shutting down' } : { ok: true, message: 'OK' }),
       },
       admin: createAdminApi(deps, options, pipeline),
+      audit: createAuditApi(deps, pipeline),
     },
     stop() {
       pipeline.stop();

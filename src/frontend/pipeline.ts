@@ -21,6 +21,9 @@ import {
   type ServiceName,
   type TaskToken,
 } from '#rpc';
+import { type AuditedCall, createAuditLog } from './audit-log.ts';
+import { createSnapshot } from './audit-snapshots.ts';
+import { domainNameIn, isAudited } from './audited-calls.ts';
 import { createForwarder, type Forwarder, type Forwarding } from './forwarding.ts';
 import type { FrontendDeps, FrontendOptions } from './ports.ts';
 import { checkLength } from './request-checks.ts';
@@ -79,6 +82,10 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
   const forwards = deps.config.property(AUTO_FORWARDING);
   const checksClientVersion = deps.config.property(CHECKS_CLIENT_VERSION);
   const forwarder: Forwarder = createForwarder(deps, options.forwarding);
+  const audit =
+    deps.audit === undefined
+      ? undefined
+      : createAuditLog({ env, store: deps.audit, snapshot: createSnapshot(deps) }, options.audit);
   const state = { isStopped: false };
 
   const ofDomain = <T>(domain: DomainView, subject: T): Scope<T> => ({ domain, subject });
@@ -101,6 +108,19 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
       // Deny by default: without a row in the table there is no handler.
       const permission = permissionOf(service, method);
       const meter = createOperationMeter(env, operation);
+      const audited = isAudited(service, method) ? audit : undefined;
+      const auditedCall = (request: unknown, context: CallContext, principal: Principal | undefined): AuditedCall => ({
+        operation,
+        domain: domainNameIn(request, service),
+        request,
+        principal,
+        context,
+      });
+      const perform: typeof handle =
+        audited === undefined
+          ? handle
+          : (request, call) =>
+              audited.around(auditedCall(request, call.context, call.principal), () => handle(request, call));
       const remote = { service, method, carriesHistory: operation === 'GetWorkflowExecutionHistory' };
       return async (request, context) => {
         const startedMs = env.clock.monotonicMs();
@@ -115,7 +135,14 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
           const resolved = resolve(request);
           const { domain, subject } = resolved instanceof Promise ? await resolved : resolved;
           domainName = domain?.name ?? '';
-          if (principal !== undefined) accessControl?.authorize(principal, { operation, permission, domain, context });
+          if (principal !== undefined && accessControl !== undefined) {
+            try {
+              accessControl.authorize(principal, { operation, permission, domain, context });
+            } catch (error) {
+              audited?.refused(auditedCall(request, context, principal));
+              throw error;
+            }
+          }
           const target = forwards.ofDomain(domainName)
             ? forwarder.target(traits.forward, domain, context, request)
             : undefined;
@@ -127,7 +154,8 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
           const turn = quotas.take(domainName, traits.class, context, principal);
           if (turn !== undefined) await turn;
           if (checksClientVersion.get()) checkClientVersion(context.caller);
-          const reply = await handle(request, { context, subject, principal, limits: limitsOf(domainName) });
+          const call = { context, subject, principal, limits: limitsOf(domainName) };
+          const reply = await perform(request, call);
           meter.record(domainName, startedMs, undefined);
           return reply;
         } catch (thrown) {

@@ -7,6 +7,7 @@ import type { ClusterGroup } from '#core';
 import type { DomainCache, IsolationGroups } from '#domains';
 import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
+import type { AuditStore } from '#persistence';
 import type {
   Handlers,
   HistoryClient,
@@ -18,6 +19,7 @@ import type {
   Services,
 } from '#rpc';
 import type { SearchAttributeRegistry, VisibilityStore } from '#visibility';
+import { type AuditOptions, DEFAULT_AUDIT_OPTIONS } from './audit-log.ts';
 
 type DomainApi = (typeof SERVICE_DEFINITIONS)['domain'];
 type Operation<M extends keyof DomainApi> = (request: RequestOf<DomainApi[M]>) => Promise<ResponseOf<DomainApi[M]>>;
@@ -59,6 +61,8 @@ export interface FrontendDeps {
   readonly remoteClusters?: ((cluster: string) => RemoteFrontendClient | undefined) | undefined;
   /** Replication and other admin RPCs that another module serves. */
   readonly adminHandlers?: AdminHandlers | undefined;
+  /** Undefined: changes are not kept in an audit. */
+  readonly audit?: AuditStore | undefined;
   /** Undefined: calls are not authenticated, and everybody may do everything. */
   readonly accessControl?: AccessControl | undefined;
   /** Tokens for forwarded calls of callers who have none of their own. */
@@ -68,6 +72,7 @@ export interface FrontendDeps {
 export type ForwardingPolicy = 'noop' | 'selected-apis-forwarding' | 'selected-apis-forwarding-v2';
 
 export interface FrontendOptions {
+  readonly audit: AuditOptions;
   readonly forwarding: ForwardingPolicy;
   readonly visibilityPageSizeDefault: number;
   /** A poll with less time than this is refused. */
@@ -79,6 +84,7 @@ export interface FrontendOptions {
 }
 
 export const DEFAULT_FRONTEND_OPTIONS: FrontendOptions = {
+  audit: DEFAULT_AUDIT_OPTIONS,
   forwarding: 'selected-apis-forwarding',
   visibilityPageSizeDefault: 1000,
   pollTimeoutMsMin: 2000,

@@ -36,6 +36,7 @@ export interface ApiSchema {
 const ROUTES: Readonly<Record<string, string>> = {
   'uber.cadence.api.v1': '/api/v1',
   'uber.cadence.admin.v1': '/admin/v1',
+  'antiphon.api.v1': '/antiphon/v1',
 };
 
 export function loadApiSchema(descriptorSet: Uint8Array = readDescriptorFile()): ApiSchema {

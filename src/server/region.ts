@@ -19,7 +19,7 @@ import type { Env } from '#env';
 import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
 import { createHistoryService, type HistoryOptions, type HistoryService } from '#history';
 import { createListSettings, createMatchingService, type MatchingOptions, type MatchingService } from '#matching';
-import type { Store } from '#persistence';
+import type { AuditStore, Store } from '#persistence';
 import { replicateEvents, syncActivity } from '#replication';
 import type { MatchingClient, RemoteFrontendClient } from '#rpc';
 import { compileRecordMatcher, SEARCH_ATTRIBUTES, type VisibilityStore } from '#visibility';
@@ -44,6 +44,8 @@ export interface RegionDeps {
   readonly config?: DynamicConfig | undefined;
   /** The frontend of another region. */
   readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
+  /** Undefined: changes are not kept in an audit. */
+  readonly audit?: AuditStore | undefined;
   /** Undefined: calls are not authenticated. */
   readonly accessControl?: AccessControl | undefined;
   /** Tokens for calls that are forwarded to other regions. */
@@ -166,6 +168,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       isolationGroups,
       remoteClusters: deps.remoteCluster,
       adminHandlers: worker.adminHandlers,
+      audit: deps.audit,
       accessControl: deps.accessControl,
       regionTokens: deps.regionTokens,
     },
