@@ -26,9 +26,13 @@ const shared = {
   absWorkingDir: root,
 };
 
-const programs = ['test/bench/main.ts', 'scripts/story/main.ts', 'test/chaos/main.ts', 'test/chaos/worker.ts'].filter(
-  (file) => fs.existsSync(path.join(root, file)),
-);
+const programs = [
+  'test/bench/main.ts',
+  'test/bench/noise.ts',
+  'scripts/story/main.ts',
+  'test/chaos/main.ts',
+  'test/chaos/worker.ts',
+].filter((file) => fs.existsSync(path.join(root, file)));
 
 fs.rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 fs.rmSync(path.join(root, 'sdk/dist'), { recursive: true, force: true });

@@ -1,21 +1,28 @@
-// The answer to a call beyond its quota: Cadence's text, and a reason that says which limit it was. Counted for each domain and reason.
+// The answer to a call beyond its quota: Cadence's text, and a reason that says which limit it was. Counted for each domain and reason. A flood
+// is refused as fast as it comes, so that nothing is made for one refusal: the error of a reason is always the same object.
 import { ServiceBusyError } from '#base';
 import type { Counter, Metrics } from '#env';
-
-export type RefusalReason =
-  | 'domain-rate-limit'
-  | 'list-rate-limit'
-  | 'caller-rate-limit'
-  | 'host-rate-limit'
-  | 'external-workflow-id-rate-limit'
-  | 'internal-workflow-id-rate-limit';
 
 const TEXT = 'Too many outstanding requests to the cadence service';
 const WORKFLOW_ID_TEXT = 'Too many requests for the workflow ID';
 
+const TEXTS = {
+  'domain-rate-limit': TEXT,
+  'list-rate-limit': TEXT,
+  'caller-rate-limit': TEXT,
+  'host-rate-limit': TEXT,
+  'external-workflow-id-rate-limit': WORKFLOW_ID_TEXT,
+  'internal-workflow-id-rate-limit': WORKFLOW_ID_TEXT,
+} as const;
+
+export type RefusalReason = keyof typeof TEXTS;
+
 export type Refuse = (domainName: string, callClass: string, reason: RefusalReason) => ServiceBusyError;
 
 export function createRefusals(metrics: Metrics): Refuse {
+  const errors = Object.fromEntries(
+    Object.entries(TEXTS).map(([reason, text]) => [reason, Object.freeze(new ServiceBusyError(text, reason))]),
+  );
   // By domains that exist: their number bounds it.
   const counters = new Map<string, Counter>();
   return (domainName, callClass, reason) => {
@@ -30,6 +37,6 @@ export function createRefusals(metrics: Metrics): Refuse {
       counters.set(key, counter);
     }
     counter.inc();
-    return new ServiceBusyError(reason.includes('workflow-id') ? WORKFLOW_ID_TEXT : TEXT, reason);
+    return errors[reason] as ServiceBusyError;
   };
 }

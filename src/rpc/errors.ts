@@ -87,8 +87,21 @@ const CODES: Readonly<Record<ServiceErrorKind, number>> = {
   RetryTaskV2: status.UNKNOWN,
 };
 
+// Errors that are thrown again and again, because they say the same of each call: refusals. Their statuses are made once.
+const sharedStatuses = new WeakMap<Error, GrpcStatus>();
+
 /** The status that a call which threw `error` ends with. */
 export function statusFromError(error: unknown): GrpcStatus {
+  if (!(error instanceof ServiceBusyError && Object.isFrozen(error))) return newStatus(error);
+  let found = sharedStatuses.get(error);
+  if (found === undefined) {
+    found = newStatus(error);
+    sharedStatuses.set(error, found);
+  }
+  return found;
+}
+
+function newStatus(error: unknown): GrpcStatus {
   const encoded = encodeError(error);
   const message = presentable(encoded.message);
   const metadata = new Metadata();

@@ -3,7 +3,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULT_SCENARIOS, type Row, SCENARIOS } from './scenarios.ts';
+import { DEFAULT_SCENARIOS, type Row, SCENARIOS as SINGLE_TENANT } from './scenarios.ts';
+import { tenant } from './tenant.ts';
+
+const SCENARIOS: typeof SINGLE_TENANT = { ...SINGLE_TENANT, tenant };
 
 const HELP = `npm run bench -- [options] [scenario…]
 
