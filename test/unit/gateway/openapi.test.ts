@@ -40,6 +40,13 @@ describe('the document', () => {
     }
   });
 
+  test('says of every RPC and service what it is for, in the words of the .proto files', () => {
+    for (const { route } of schema.methods) expect(paths[route]?.post?.description, route).toMatch(/^[A-Z].*\.$/);
+    for (const { name, description } of document.tags as { name: string; description?: string }[]) {
+      expect(description, name).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
   test('has every alias', () => {
     for (const { path, method, operationId } of WORKFLOW_ROUTES) {
       expect(paths[path]?.[method.toLowerCase()]?.operationId).toBe(operationId);
