@@ -58,8 +58,8 @@ export function createAccess(config: ServerConfig, env: Env): Access {
 }
 
 function warnOfOpenDoors(config: ServerConfig, env: Env, signsTokens: boolean): void {
-  const { frontend, authorization, cluster } = config;
-  const isOpen = !isLoopbackAddress(frontend.address);
+  const { frontend, http, authorization, cluster } = config;
+  const isOpen = [frontend.address, http.address].some((address) => address !== '' && !isLoopbackAddress(address));
   const { enable } = authorization.oauthAuthorizer;
   if (isOpen && !enable) {
     env.logger.warn('calls are not authenticated, and other machines can make them (insecure: true)', {

@@ -30,5 +30,5 @@ test.each(HOSTILE_CASES.map((each) => [each.name, each] as const))('%s', async (
 
 test('after all of it nothing was started and the server is alive', async () => {
   expect((await get(target, '/api/v1/domains/shop/workflows')).body).toEqual({ executions: [], nextPageToken: '' });
-  expect((await post(target, '/api/v1/MetaAPI/Health')).body).toEqual({ ok: true, message: 'ok' });
+  expect((await post(target, '/api/v1/MetaAPI/Health')).body).toEqual({ ok: true, message: 'OK' });
 });
