@@ -51,6 +51,13 @@ export function failureOf(error: ServiceError, address: string): CliError {
   if (kind === 'DeadlineExceeded') {
     return new CliError(`${address} did not answer in time: ${message}`, { exitCode: EXIT.unavailable, cause: error });
   }
+  if (kind === 'AccessDenied') {
+    return new CliError(message, {
+      exitCode: EXIT.refused,
+      hint: "Say who you are with --jwt or --jwt-private-key. If you did: the server's log has the reason.",
+      cause: error,
+    });
+  }
   if (kind === 'EntityNotExists') {
     return new CliError(message, {
       exitCode: EXIT.notFound,

@@ -3,6 +3,7 @@ import { Command, type Option } from 'commander';
 import { addAdminCommands } from './commands/admin/index.ts';
 import { addAdminConfigCommands } from './commands/admin-config.ts';
 import { addArchiveCommands } from './commands/archive.ts';
+import { addAuditCommands } from './commands/audit.ts';
 import { addAuthCommands } from './commands/auth.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addDevCommand } from './commands/dev.ts';
@@ -64,6 +65,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no answer from the s
   addArchiveCommands(program);
   addSchemaCommands(program);
   addAuthCommands(program);
+  addAuditCommands(program);
   addAdminConfigCommands(program);
   for (const command of allCommands(program)) command.exitOverride().showHelpAfterError('(--help shows the options)');
   return program;

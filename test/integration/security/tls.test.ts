@@ -5,6 +5,7 @@ import https from 'node:https';
 import path from 'node:path';
 import tls from 'node:tls';
 import { WorkflowAPIService } from '@antiphon/proto';
+import { connect as connectSdk } from '@antiphon/sdk/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRealEnv, type Env, type LogFields, quietLogger } from '#env';
 import { createPrometheusMetrics, serveMetrics } from '#observability';
@@ -37,6 +38,7 @@ const files = (
 /** A server whose one RPC answers with what it saw of its caller's certificate. */
 async function serve(certificates: CertificateFiles, requireClientAuth = false) {
   let seen: CallContext['clientCertificate'];
+  let token = '';
   let release: () => void = () => {};
   const server = createGrpcServer({
     env,
@@ -46,6 +48,7 @@ async function serve(certificates: CertificateFiles, requireClientAuth = false) 
       workflow: {
         async getClusterInfo(_, context) {
           seen = context.clientCertificate;
+          token = context.authorization;
           return { supportedClientVersions: undefined };
         },
         describeWorkflowExecution: () =>
@@ -57,7 +60,7 @@ async function serve(certificates: CertificateFiles, requireClientAuth = false) 
   });
   const { address, port } = await server.start();
   opened.push({ close: () => server.stop(50) });
-  return { address, port, certificate: () => seen, release: () => release() };
+  return { address, port, certificate: () => seen, authorization: () => token, release: () => release() };
 }
 
 function connect(
@@ -128,6 +131,35 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     await expect(ask(connect(server.address, {}))).rejects.toMatchObject({ kind: 'Unavailable' });
     await expect(ask(connect(server.address, { serverName: 'cadence.internal' }))).resolves.toBeDefined();
     await expect(ask(connect(server.address, { enableHostVerification: false }))).resolves.toBeDefined();
+  });
+
+  test('a certificate for a name is none for an address', async () => {
+    const server = await serve(files(await pki.server('by-name', ['localhost'])));
+    await expect(ask(connect(server.address, {}))).rejects.toMatchObject({ kind: 'Unavailable' });
+    await expect(ask(connect(`localhost:${server.port}`, {}))).resolves.toBeDefined();
+    await expect(ask(connect(server.address, { serverName: 'localhost' }))).resolves.toBeDefined();
+  });
+
+  test("the SDK's connection speaks it, with a token that it is given for each call", async () => {
+    const server = await serve(serverFiles([pki.ca]), true);
+    const worker = await pki.client('sdk-worker');
+    const read = (file: string): Buffer => fs.readFileSync(file);
+    const own = { ca: read(pki.ca), cert: read(worker.certFile), key: read(worker.keyFile) };
+    const call = async (options: { serverName?: string }): Promise<unknown> => {
+      let tokens = 0;
+      const authorization = async () => `token-${++tokens}`;
+      const connection = connectSdk({ address: server.address, tls: { ...own, ...options }, authorization });
+      try {
+        return await connection.calls.call(WorkflowAPIService.getClusterInfo, request, { expiryMs: 1000 });
+      } finally {
+        connection.close();
+      }
+    };
+    await expect(call({})).resolves.toBeDefined();
+    expect(server.certificate()?.commonName).toBe('sdk-worker');
+    expect(server.authorization()).toBe('token-1');
+    await expect(call({ serverName: 'elsewhere.example' })).rejects.toThrow();
+    await expect(call({ serverName: 'localhost' })).resolves.toBeDefined();
   });
 
   test('without name verification the authority still counts', async () => {
