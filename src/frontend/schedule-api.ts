@@ -119,7 +119,7 @@ function control(deps: FrontendDeps, { serve, byDomain }: Pipeline): ScheduleHan
       checkReason(request.reason);
       checkEnum(request.catchUpPolicy, ScheduleCatchUpPolicy, 'ScheduleCatchUpPolicy');
       const catchUp = catchUpOf(request.catchUpPolicy);
-      await workflows.signal(call.subject, scheduleId, { kind: 'unpause', catchUp }, '');
+      await workflows.signal(call.subject, scheduleId, { kind: 'unpause', reason: request.reason, catchUp }, '');
       return {};
     }),
 

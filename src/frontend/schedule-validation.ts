@@ -12,25 +12,34 @@ import {
 } from '@antiphon/proto';
 import { badRequest } from '#base';
 import {
+  checkSearchAttributes,
   type Limits,
   SCHEDULE_ATTRIBUTE_PREFIX,
+  SCHEDULE_ATTRIBUTES,
   type ScheduleAction,
   type SchedulePolicies,
   type ScheduleSpec,
   scheduleClock,
 } from '#core';
+import { searchAttributeRules } from '#visibility';
 import { checkCron } from './cron-check.ts';
 import { isAbsentOrNotNegative, msOfTimestamp, secondsOfDuration } from './durations.ts';
 import type { FrontendDeps } from './ports.ts';
 import { checkEnum, checkLength } from './request-checks.ts';
 import { catchUpOf, overlapOf } from './schedule-messages.ts';
-import { checkSearchAttributes } from './search-attributes.ts';
 import { validatedStart } from './start-validation.ts';
 
 export type ScheduleDeps = Pick<FrontendDeps, 'env' | 'searchAttributes'>;
 
 // A fire's time is appended to the prefix, and a backfill's id to that.
 const FIRE_SUFFIX_CHARS = 128;
+
+// What each run carries beside the action's own attributes: there must be room for it.
+const FIRE_MARKS = {
+  [SCHEDULE_ATTRIBUTES.id]: { data: Buffer.from('""') },
+  [SCHEDULE_ATTRIBUTES.time]: { data: Buffer.from('"2026-01-31T06:00:00Z"') },
+  [SCHEDULE_ATTRIBUTES.backfill]: { data: Buffer.from('""') },
+};
 
 export function requireScheduleId(scheduleId: string, limits: Limits): string {
   if (scheduleId === '') throw badRequest('ScheduleId is not set on request.');
@@ -103,6 +112,7 @@ export function validatedAction(
     ...start,
     domain,
     workflowId: `${prefix}${'-'.repeat(FIRE_SUFFIX_CHARS)}`,
+    searchAttributes: { indexedFields: { ...start.searchAttributes?.indexedFields, ...FIRE_MARKS } },
   });
   const checked = validatedStart(request, deps, { requestIdIsUuid: false, limits });
   const message = StartWorkflowAction.encode({
@@ -124,7 +134,7 @@ export function checkScheduleAttributes(
   limits: Limits,
 ): void {
   refuseOwnAttributes(attributes);
-  checkSearchAttributes(attributes, searchAttributes(), limits);
+  checkSearchAttributes(attributes, searchAttributeRules(searchAttributes), limits);
 }
 
 function refuseOwnAttributes(attributes: SearchAttributes | undefined): void {

@@ -95,7 +95,7 @@ export interface ScheduleInput {
 /** What the schedule's signals carry. */
 export type ScheduleCommand =
   | { readonly kind: 'pause'; readonly reason: string; readonly by: string }
-  | { readonly kind: 'unpause'; readonly catchUp?: CatchUpPolicy | undefined }
+  | { readonly kind: 'unpause'; readonly reason: string; readonly catchUp?: CatchUpPolicy | undefined }
   | {
       readonly kind: 'update';
       readonly spec?: ScheduleSpec | undefined;

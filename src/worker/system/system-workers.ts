@@ -53,7 +53,8 @@ export interface SystemWorkers {
 }
 
 const RETRY_PAUSE_MS = 5_000;
-const ACTIVITIES_MAX = 2_000;
+// Most of them wait for a run to close, which is a promise each.
+const ACTIVITIES_MAX = 10_000;
 // A domain has few schedules that are due in the same second; two pollers on each of the lists keep up with hundreds.
 const POLLERS = 2;
 const CACHED_RUNS_MAX = 500;

@@ -143,7 +143,10 @@ describe('the failover manager', () => {
       'region-a',
       'region-a',
     ]);
-    // What a rollback does.
+    // What a rollback does; of a failover that moved nothing it moves nothing.
+    await failover({ SourceCluster: 'region-b', TargetCluster: 'region-a', Domains: [] });
+    await until(async () => (await state()).State).toBe('complete');
+    expect(await activeOf('one')).toBe('region-b');
     await failover({ SourceCluster: 'region-b', TargetCluster: 'region-a', Domains: ['one'] });
     await until(async () => activeOf('one')).toBe('region-a');
   });

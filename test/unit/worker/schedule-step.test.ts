@@ -245,12 +245,14 @@ describe('a command', () => {
   test('unpauses with its own catch-up policy, or else the schedule’s', () => {
     const paused = applyCommand(schedule, { kind: 'pause', reason: 'r', by: 'me' }, T0 + 1);
     expect(paused.state.paused).toEqual({ reason: 'r', by: 'me', atMs: T0 + 1 });
-    expect(applyCommand(paused, { kind: 'unpause' }, T0 + 2).state).toMatchObject({
+    expect(applyCommand(paused, { kind: 'unpause', reason: '' }, T0 + 2).state).toMatchObject({
       paused: undefined,
       resume: { atMs: T0 + 2, catchUp: 'all' },
     });
-    expect(applyCommand(paused, { kind: 'unpause', catchUp: 'one' }, T0 + 2).state.resume?.catchUp).toBe('one');
-    expect(applyCommand(schedule, { kind: 'unpause' }, T0).state).toBe(schedule.state);
+    expect(applyCommand(paused, { kind: 'unpause', reason: '', catchUp: 'one' }, T0 + 2).state.resume?.catchUp).toBe(
+      'one',
+    );
+    expect(applyCommand(schedule, { kind: 'unpause', reason: '' }, T0).state).toBe(schedule.state);
   });
 
   test('that changes the spec begins the new calendar then; one that does not leaves the old in place', () => {

@@ -13,7 +13,7 @@ const INVALID_PARAMS = 'InvalidFailoverParams';
 export interface GetDomainsParams {
   readonly TargetCluster: string;
   readonly SourceCluster: string;
-  /** Only these of them; none given: all. */
+  /** Only these of them; null: all. */
   readonly Domains?: readonly string[] | null;
 }
 
@@ -58,7 +58,8 @@ export function failoverActivities({ env, frontend }: SystemActivityContext): Fa
       if (!target) throw invalid('targetCluster is empty');
       if (!source) throw invalid('sourceCluster is empty');
       if (target === source) throw invalid('targetCluster is same as sourceCluster');
-      const named = Domains && Domains.length > 0 ? new Set(Domains) : undefined;
+      // An empty list names none: the rollback of a failover that moved nothing.
+      const named = Domains ? new Set(Domains) : undefined;
       return (await managed())
         .filter(({ name, activeClusterName }) => activeClusterName === source && (named?.has(name) ?? true))
         .map(({ name }) => name);

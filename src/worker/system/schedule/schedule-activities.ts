@@ -2,12 +2,12 @@
 // be: starts carry ids made of the schedule and the fire, and the service takes each once.
 
 import { DescribeWorkflowExecutionRequest, EventFilterType, GetWorkflowExecutionHistoryRequest } from '@antiphon/proto';
-import { activityContext } from '@antiphon/sdk/activity';
+import { ApplicationFailure, activityContext } from '@antiphon/sdk/activity';
 import { EntityNotExistsError } from '#base';
 import type { ScheduledRun, ScheduleInput } from '#core';
 import type { FrontendClient } from '#rpc';
 import type { SystemActivityContext } from '../system-workers.ts';
-import { type ScheduleStep, stepSchedule } from './schedule-step.ts';
+import { type ScheduleStep, stepSchedule, WATCHED_RUNS_MAX } from './schedule-step.ts';
 import { createRunStarter } from './scheduled-start.ts';
 
 export interface ScheduleActivities {
@@ -19,10 +19,11 @@ export interface ScheduleActivities {
 // The workflow's timers count whole seconds and end up to one before the fire.
 const EARLY_MS_MAX = 1_500;
 const LONG_POLL_MS = 20_000;
-// Runs watched at a time; the others are looked at when one of these closes or the hour is over.
-const WATCHED_RUNS_MAX = 20;
+// Waits of all schedules of a domain; each is a long poll. More are tried again later, and hold nothing meanwhile.
+const WAITS_MAX = 8_000;
 
 export function scheduleActivities({ env, domain, frontend }: SystemActivityContext): ScheduleActivities {
+  let waits = 0;
   return {
     async advanceSchedule(input) {
       const { info, sleep } = activityContext();
@@ -31,8 +32,9 @@ export function scheduleActivities({ env, domain, frontend }: SystemActivityCont
       return stepSchedule(input, {
         nowMs,
         async waitUntil(timeMs) {
-          const leftMs = Math.min(timeMs - nowMs(), EARLY_MS_MAX);
-          if (leftMs <= 0) return true;
+          const leftMs = timeMs - nowMs();
+          // Not the fire that this step was woken for.
+          if (leftMs <= 0 || leftMs > EARLY_MS_MAX) return true;
           const before = await historyLength(frontend, domain, self);
           await sleep(leftMs);
           // A command that came in the meantime may forbid what would be done now.
@@ -43,14 +45,17 @@ export function scheduleActivities({ env, domain, frontend }: SystemActivityCont
     },
 
     async awaitRunClose(runs) {
+      if (waits >= WAITS_MAX) throw new ApplicationFailure('too many schedules of the domain wait for their runs');
       const { signal } = activityContext();
       const stop = new AbortController();
       const abort = (): void => stop.abort();
       signal.addEventListener('abort', abort, { once: true });
+      waits++;
       try {
         const watched = runs.slice(0, WATCHED_RUNS_MAX);
         await Promise.race(watched.map((run) => untilClosed(frontend, domain, run, stop.signal)));
       } finally {
+        waits--;
         stop.abort();
         signal.removeEventListener('abort', abort);
       }

@@ -31,6 +31,9 @@ export interface StepPorts extends RunStarter {
 
 const RECENT_RUNS_MAX = 10;
 const DONE_BACKFILLS_MAX = 50;
+/** Open runs whose close a schedule waits for. Of more, the others are looked at once a minute. */
+export const WATCHED_RUNS_MAX = 50;
+const LOOK_AGAIN_MS = 60_000;
 /** Starts of one step: a step must end well within its activity's time. */
 const STARTS_MAX = 100;
 
@@ -69,11 +72,10 @@ class Step {
     const backfillsWait = await this.#runBackfills();
     const hasMore = this.#starts >= STARTS_MAX || (state.backfills.length > 0 && !backfillsWait);
     const waits = backfillsWait || (state.buffered.length > 0 && state.paused === undefined);
-    return {
-      state,
-      wakeMs: hasMore ? nowMs : nextWakeMs(this.#clock, state),
-      awaits: waits ? state.running : [],
-    };
+    const awaits = waits ? state.running.slice(0, WATCHED_RUNS_MAX) : [];
+    const wakeMs = hasMore ? nowMs : nextWakeMs(this.#clock, state);
+    if (awaits.length === 0 || awaits.length === state.running.length) return { state, wakeMs, awaits };
+    return { state, wakeMs: Math.min(wakeMs ?? Number.POSITIVE_INFINITY, nowMs + LOOK_AGAIN_MS), awaits };
   }
 
   /** Forgets the runs that have closed; one that failed may pause the schedule. */

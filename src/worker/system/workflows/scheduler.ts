@@ -40,6 +40,10 @@ const { awaitRunClose } = proxyActivities<ScheduleActivities>({
 
 const STEPS_MAX = 250;
 const EVENTS_MAX = 4000;
+/** Of steps' inputs and outcomes: a schedule may hold a thousand open runs, and each step repeats them. */
+const STATE_CHARS_MAX = 4_000_000;
+/** A wait for longer is taken in parts. */
+const WAIT_SECONDS_MAX = 30 * 86_400;
 const COMMAND_KINDS = ['pause', 'unpause', 'update', 'backfill', 'delete'] as const;
 const describeQuery = defineQuery<Schedule>('scheduler-describe');
 
@@ -51,6 +55,7 @@ export const schedulerWorkflow = defineWorkflow('cadence-scheduler', async (inpu
   let inbox: { readonly command: ScheduleCommand; readonly atMs: number }[] = [];
   let isStepping = false;
   let isChanged = true;
+  let stateChars = 0;
 
   const receive = (command: ScheduleCommand): void => {
     if (command.kind === 'delete') isDeleted = true;
@@ -72,13 +77,14 @@ export const schedulerWorkflow = defineWorkflow('cadence-scheduler', async (inpu
   const publish = attributePublisher();
 
   for (let step = 0; !isDeleted; step++) {
-    if (step >= STEPS_MAX || workflowInfo().historyLength >= EVENTS_MAX) {
+    if (step >= STEPS_MAX || stateChars >= STATE_CHARS_MAX || workflowInfo().historyLength >= EVENTS_MAX) {
       return continueAsNew<typeof schedulerWorkflow>({ scheduleId, ...schedule });
     }
     isStepping = true;
     isChanged = false;
     const outcome = await advanceSchedule({ scheduleId, ...schedule });
     schedule = { definition: schedule.definition, state: outcome.state };
+    stateChars += 2 * JSON.stringify(schedule).length;
     isStepping = false;
     const received = inbox;
     inbox = [];
@@ -95,7 +101,8 @@ async function waitForWork(
   awaits: ScheduleState['running'],
   isChanged: () => boolean,
 ): Promise<void> {
-  const seconds = wakeMs === undefined ? undefined : Math.floor((wakeMs - Date.now()) / 1000);
+  const seconds =
+    wakeMs === undefined ? undefined : Math.min(Math.floor((wakeMs - Date.now()) / 1000), WAIT_SECONDS_MAX);
   if (seconds !== undefined && seconds <= 0) return;
   let hasClosed = false;
   const scope = new CancellationScope({ cancellable: true });
