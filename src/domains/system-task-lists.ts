@@ -4,10 +4,12 @@ import { badRequest } from '#base';
 
 /** Workflow type, task list and workflow id prefix of schedules, in every domain. */
 export const SCHEDULER = 'cadence-scheduler';
+/** Where Cadence's CLI starts the deprecation of a domain. */
+export const DEPRECATION_TASK_LIST = 'domain-deprecation-tasklist';
 const SYSTEM_PREFIX = 'cadence-sys-';
 
 export const isSystemTaskList = (name: string): boolean =>
-  name.startsWith('cadence-s') && (name === SCHEDULER || name.startsWith(SYSTEM_PREFIX));
+  name.startsWith('cadence-s') ? name === SCHEDULER || name.startsWith(SYSTEM_PREFIX) : name === DEPRECATION_TASK_LIST;
 
 export function refuseSystemTaskList(name: string): void {
   if (isSystemTaskList(name)) {
