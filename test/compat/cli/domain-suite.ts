@@ -14,7 +14,23 @@ export function domainSuite(cli: () => CadenceCli): void {
       expect((await fails('domain', 'failover', '--active_cluster', 'region-b')).text).toContain(
         'FailoverDomain failed',
       );
+      // To where it is already: nothing moves, and nothing fails.
+      expect((await ok('--do', 'world', 'domain', 'failover', '--active_cluster', 'region-a')).stdout).toContain(
+        'Domain world successfully failed over.',
+      );
       expect((await ok('--do', 'world', 'domain', 'list-failover-history')).text).toContain('world');
+    });
+    it('deprecate: starts the workflow that deprecates it and ends its runs', async () => {
+      const { ok } = cli();
+      await ok('--do', 'old', 'domain', 'register', '--gd', 'false');
+      await ok('--do', 'old', 'workflow', 'start', '--tl', 'none', '--wt', 'any', '--et', '600', '-w', 'left-open');
+      expect((await ok('--do', 'old', 'domain', 'deprecate')).stdout).toContain('Domain deprecation is in progress.');
+      await expect
+        .poll(async () => (await ok('--do', 'old', 'domain', 'describe')).stdout, eventually)
+        .toContain('Status: DEPRECATED');
+      await expect
+        .poll(async () => (await ok('--do', 'old', 'workflow', 'describe', '-w', 'left-open')).stdout, eventually)
+        .toContain('"CloseStatus": "TERMINATED"');
     });
     it('delete: asks, and refuses a domain that is in use', async () => {
       const { runWith, ok } = cli();

@@ -11,6 +11,7 @@ import { bundleWorkflows, createStderrLogger, createWorker, type Worker } from '
 import { expect } from 'vitest';
 import { loadConfig } from '#config';
 import { type RunningServer, startServer } from '#server';
+import { leafOf } from './coverage.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 export const binary = path.join(root, '.cache/cadence-cli/cadence');
@@ -23,6 +24,10 @@ export interface Outcome {
   readonly text: string;
 }
 
+/** The server says that it does not do this: not built, or switched off. */
+export const isRefusedAsOff = ({ text }: Outcome): boolean =>
+  /is not served by this server|feature not enabled/.test(text);
+
 export interface RunOptions {
   readonly stdin?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -33,6 +38,8 @@ export interface CadenceCli {
   readonly folder: string;
   /** Command paths that ended with 0. */
   readonly succeeded: Set<string>;
+  /** Commands that the server refused as not served. */
+  readonly notServed: Set<string>;
   /** Runs `cadence …args` in the suite's domain; `--do` of `args` replaces it. */
   run(...args: string[]): Promise<Outcome>;
   runWith(options: RunOptions, ...args: string[]): Promise<Outcome>;
@@ -74,15 +81,18 @@ export async function startCadenceCli(): Promise<CadenceCli> {
         persistence: { driver: 'sqlite', sqlite: { path: path.join(folder, 'antiphon.db') } },
         archival: { enabled: true, uri: `file://${path.join(folder, 'archive')}`, delayMs: 0 },
         domains: { preregister: ['cli'], retentionSecondsMin: 1, failoverCoolDownMs: 0 },
-        log: { level: 'error' },
+        log: { level: 'silent' },
       },
     }),
   );
   const worker = await startWorker(server);
   const succeeded = new Set<string>();
+  const notServed = new Set<string>();
   const runWith = async (options: RunOptions, ...args: string[]): Promise<Outcome> => {
     const outcome = await execute(server.address, options, args);
-    if (outcome.code === 0) succeeded.add(commandOf(args));
+    const leaf = leafOf(commandOf(args)) ?? '';
+    if (isRefusedAsOff(outcome)) notServed.add(leaf);
+    else if (outcome.code === 0) succeeded.add(leaf);
     return outcome;
   };
   const run = (...args: string[]): Promise<Outcome> => runWith({}, ...args);
@@ -98,6 +108,7 @@ export async function startCadenceCli(): Promise<CadenceCli> {
     domain: 'cli',
     folder,
     succeeded,
+    notServed,
     run,
     runWith,
     ok,
@@ -177,12 +188,18 @@ export function jsonIn(text: string): Record<string, unknown> {
   return JSON.parse(end === -1 ? text.slice(start) : text.slice(start, start + end + 1)) as Record<string, unknown>;
 }
 
-/** Cells of the row of a printed table that begins with, or contains, `word`. */
-export function rowWith(text: string, word: string): readonly string[] {
-  const line = text.split('\n').find((each) => each.includes(word) && each.includes('|'));
-  expect(line, `no row with ${word} in\n${text}`).toBeDefined();
-  return (line as string)
-    .split('|')
-    .map((cell) => cell.trim())
-    .filter((cell) => cell !== '');
+/** Cells of the row of a printed table that has a cell with this text. */
+export function rowWith(text: string, cell: string): readonly string[] {
+  const rows = text
+    .split('\n')
+    .filter((line) => line.includes('|'))
+    .map((line) =>
+      line
+        .split('|')
+        .map((each) => each.trim())
+        .filter((each) => each !== ''),
+    );
+  const found = rows.find((row) => row.includes(cell));
+  expect(found, `no row with ${cell} in\n${text}`).toBeDefined();
+  return found as readonly string[];
 }

@@ -321,6 +321,17 @@ function acting(cli: () => CadenceCli): void {
     });
   });
 
+  it('diagnose: starts a diagnosis', async () => {
+    const { start, run } = cli();
+    const runId = await start('counter', 'diagnosed');
+    const { code, text } = await run('workflow', 'diagnose', '-w', 'diagnosed', '-r', runId);
+    if (text.includes('is not served by this server')) expect(text).toContain('DiagnoseWorkflowExecution');
+    else {
+      expect(code, text).toBe(0);
+      expect(text).toContain('Workflow diagnosis started');
+    }
+  });
+
   it('refresh-tasks: succeeds', async () => {
     const { ok, start } = cli();
     await start('counter', 'refreshed');

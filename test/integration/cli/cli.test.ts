@@ -19,7 +19,7 @@ beforeAll(async () => {
         frontend: { address: '127.0.0.1:0' },
         metrics: { address: '127.0.0.1:0' },
         persistence: { sqlite: { path: path.join(folder, 'antiphon.db') } },
-        domains: { preregister: ['default'], retentionSecondsMin: 1 },
+        domains: { preregister: ['default'], retentionSecondsMin: 1, failoverCoolDownMs: 0 },
         archival: { enabled: false, uri: `file://${path.join(folder, 'archive')}`, delayMs: 0 },
         log: { level: 'silent' },
       },
