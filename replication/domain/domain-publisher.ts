@@ -1,5 +1,5 @@
-// Domain changes on their way to the other regions. A change is published after it is committed; a crash between the two is repaired by
-// publishing every global domain again at start, which is harmless, because the receivers compare versions.
+// Domain changes on their way to the other regions. A change is published after it is committed; what this process has not published is found
+// by its notification version, and published again: harmless, because the receivers compare versions.
 import { DomainOperation, ReplicationTask, ReplicationTaskType } from '@antiphon/proto/admin';
 import type { DomainRecord } from '@antiphon/proto/internal';
 import { required } from '#base';
@@ -16,8 +16,8 @@ const OPERATIONS = {
 
 export interface DomainPublisher {
   publish(record: DomainRecord, operation: keyof typeof OPERATIONS): Promise<void>;
-  /** Publishes all global domains. */
-  publishAll(): Promise<void>;
+  /** Publishes the global domains that this process has not published as they are now; at start these are all. */
+  publishMissing(): Promise<void>;
 }
 
 export function createDomainPublisher(deps: { env: Env; log: LogPublisher; domains: DomainStore }): DomainPublisher {
@@ -42,16 +42,29 @@ export function createDomainPublisher(deps: { env: Env; log: LogPublisher; domai
     };
     return { key: domain.id, value: ReplicationTask.encode(task).finish() };
   };
+  /** Notification versions by domain id. */
+  const published = new Map<string, number>();
+  const note = ({ domain, notificationVersion }: DomainRecord): void => {
+    const id = domain?.id ?? '';
+    published.set(id, Math.max(published.get(id) ?? 0, notificationVersion));
+  };
+  const isMissing = ({ domain, notificationVersion }: DomainRecord): boolean =>
+    domain?.isGlobalDomain === true && (published.get(domain.id) ?? -1) < notificationVersion;
+
   return {
-    publish: (record, operation) => log.publish(DOMAIN_TOPIC, [messageOf(record, operation)]),
-    async publishAll() {
-      const records = (await domains.listDomains()).filter(({ domain }) => domain?.isGlobalDomain);
-      if (records.length > 0) {
-        await log.publish(
-          DOMAIN_TOPIC,
-          records.map((record) => messageOf(record, 'update')),
-        );
-      }
+    async publish(record, operation) {
+      await log.publish(DOMAIN_TOPIC, [messageOf(record, operation)]);
+      if (operation === 'delete') published.delete(record.domain?.id ?? '');
+      else note(record);
+    },
+    async publishMissing() {
+      const missing = (await domains.listDomains()).filter(isMissing);
+      if (missing.length === 0) return;
+      await log.publish(
+        DOMAIN_TOPIC,
+        missing.map((record) => messageOf(record, 'update')),
+      );
+      for (const record of missing) note(record);
     },
   };
 }

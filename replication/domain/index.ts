@@ -1,1 +1,2 @@
+export * from './domain-announcer.ts';
 export * from './domain-publisher.ts';

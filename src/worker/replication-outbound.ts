@@ -1,10 +1,11 @@
 // What a region gives to the others: its log, the publishers that fill it from shards and domains, and the look at runs after a failover.
 import type { ClusterGroup } from '#core';
 import type { DomainCache } from '#domains';
-import { type Env, sleep } from '#env';
+import type { Env } from '#env';
 import { createEmbeddedLog, type EmbeddedLog } from '#log/embedded';
 import type { Store } from '#persistence';
 import {
+  createDomainAnnouncer,
   createDomainPublisher,
   createFailoverSweep,
   createHistoryPublisher,
@@ -32,9 +33,6 @@ export interface Outbound {
   stop(): Promise<void>;
 }
 
-const RETRY_MS_MIN = 1_000;
-const RETRY_MS_MAX = 60_000;
-
 export function createOutbound(
   deps: OutboundDeps,
   options: { consumers: readonly string[]; historyPartitions: number; retentionMs: number },
@@ -52,22 +50,14 @@ export function createOutbound(
     listDomainIds: async () =>
       (await store.domains.listDomains()).flatMap(({ domain }) => (domain?.isGlobalDomain ? [domain.id] : [])),
   });
-  const stopping = new AbortController();
-  let announcing: Promise<void> | undefined;
-
-  /** Repairs domain changes that a crash kept from being published. */
-  const announceDomains = async (): Promise<void> => {
-    const { signal } = stopping;
-    for (let backoffMs = RETRY_MS_MIN; !signal.aborted; backoffMs = Math.min(RETRY_MS_MAX, backoffMs * 2)) {
-      try {
-        await domainPublisher.publishAll();
-        return;
-      } catch (error) {
-        env.logger.warn('publishing the domains failed; trying again', { error });
-        await sleep(env.scheduler, backoffMs, signal);
-      }
-    }
-  };
+  const announcer = createDomainAnnouncer({
+    env,
+    publisher: domainPublisher,
+    onDomainChange: (listener) =>
+      deps.domains.onChange((_before, after) => {
+        if (after.isGlobal) listener();
+      }),
+  });
 
   return {
     log,
@@ -81,11 +71,10 @@ export function createOutbound(
     },
     start() {
       sweep.start();
-      announcing ??= announceDomains();
+      announcer.start();
     },
     async stop() {
-      stopping.abort();
-      await Promise.all([announcing, publisher.stop(), sweep.stop()]);
+      await Promise.all([announcer.stop(), publisher.stop(), sweep.stop()]);
     },
   };
 }
