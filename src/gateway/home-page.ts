@@ -50,7 +50,9 @@ ${rpcs.join('\n')}
 </body>
 </html>
 `;
-  const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  const contentSecurityPolicy =
+    `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; ` +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   return { html, contentSecurityPolicy };
 }
 

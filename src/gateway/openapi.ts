@@ -22,7 +22,8 @@ export function createOpenApi(schema: ApiSchema, aliases: readonly RestRoute[], 
       title: 'Antiphon',
       version,
       description:
-        "Cadence's API over HTTP: each RPC with the canonical JSON of its protobuf messages, and short aliases for workflows with plain JSON. " +
+        "Cadence's API over HTTP: each RPC with the canonical JSON of its protobuf messages, " +
+        'and short aliases for workflows with plain JSON. ' +
         'Fields that have their default value are left out of answers.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

@@ -120,7 +120,8 @@ function encoded(json: JsonValue, path: string): JsonValue {
 function textOf(value: JsonValue, path: string): string {
   if (!isExact(value, 0)) {
     throw badRequest(
-      `${path} cannot be a payload as it is: it has an integer beyond 2^53, which would be rounded, or is nested deeper than ${DEPTH_MAX}. ` +
+      `${path} cannot be a payload as it is: it has an integer beyond 2^53, which would be rounded, ` +
+        `or is nested deeper than ${DEPTH_MAX}. ` +
         `Send its bytes as {"${BASE64}": "…"}.`,
     );
   }

@@ -97,7 +97,9 @@ export function unaryHandler(
 
 const REPEAT_LOG_MS = 1000;
 
-/** Logs at most once a second for each RPC (each function it returns), with the number of errors it kept to itself: an outage must not fill the disk. */
+/**
+ * Logs at most once a second for each function it returns, with the number of errors it kept to itself: an outage must not fill the disk.
+ */
 export function unexpectedErrorLog(env: Env, fields: LogFields): (error: unknown) => void {
   const logger = env.logger.child(fields);
   let quietUntilMs = 0;
