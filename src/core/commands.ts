@@ -20,6 +20,7 @@ import type { ActivityInfo, DecisionInfo, HistoryBranch, TimerTask } from '@anti
 import type { ClusterGroup } from './clusters.ts';
 import type { DomainView } from './domain-view.ts';
 import type { Limits } from './limits.ts';
+import type { SearchAttributeRules } from './search-attribute-rules.ts';
 
 /** What a command may use of the world. Core has no clock and no randomness of its own. */
 export interface DecideContext {
@@ -34,10 +35,8 @@ export interface DecideContext {
   nextTaskId(): number;
   /** Attributes of the run's Started event. The caller supplies them when `needsStartedEvent(state)` says so. */
   readonly startedEvent?: WorkflowExecutionStartedEventAttributes | undefined;
-  /** Search attributes that the cluster knows; absent: any name but a system one is taken. */
-  readonly knownSearchAttributes?: { has(key: string): boolean } | undefined;
-  /** Whether bytes are a value of the attribute's type; absent: any are. */
-  readonly isSearchAttributeValue?: ((key: string, data: Uint8Array) => boolean) | undefined;
+  /** Search attributes that the cluster knows; absent: any are taken. */
+  readonly searchAttributes?: SearchAttributeRules | undefined;
 }
 
 export interface SignalInput {

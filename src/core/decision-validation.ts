@@ -15,6 +15,7 @@ import type { Completion } from './decision-outcome.ts';
 import type { DomainView } from './domain-view.ts';
 import { lengthMax } from './limits.ts';
 import { validateRetryPolicy } from './retry-policy.ts';
+import { checkSearchAttributes } from './search-attribute-rules.ts';
 import { priorityFieldsOfHeader } from './task-priority.ts';
 import { secondsOf } from './wire-time.ts';
 
@@ -22,27 +23,7 @@ const RESERVED_TASK_LIST_PREFIX = '/__cadence_sys/';
 /** A retried activity may wait this long for a worker even when its own limit is shorter. */
 const RETRIED_SCHEDULE_TO_START_SECONDS_MAX = 30 * 60;
 const SCHEDULE_TO_START_REASON = 'cadenceInternal:Timeout SCHEDULE_TO_START';
-const NO_BYTES = new Uint8Array(0);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-const SYSTEM_SEARCH_ATTRIBUTES: ReadonlySet<string> = new Set([
-  'DomainID',
-  'WorkflowID',
-  'RunID',
-  'WorkflowType',
-  'StartTime',
-  'ExecutionTime',
-  'CloseTime',
-  'CloseStatus',
-  'HistoryLength',
-  'TaskList',
-  'IsCron',
-  'NumClusters',
-  'UpdateTime',
-  'KafkaKey',
-  'ClusterAttributeScope',
-  'ClusterAttributeName',
-]);
 
 export function requireLength(completion: Completion, value: string, name: string): void {
   const most = lengthMax(completion.draft.context.limits, name);
@@ -160,27 +141,9 @@ export function validateContinueAsNew(
   if (searchAttributes !== undefined) validateSearchAttributes(completion, searchAttributes);
 }
 
-export function validateSearchAttributes(completion: Completion, searchAttributes: SearchAttributes): void {
-  const { limits, knownSearchAttributes, isSearchAttributeValue } = completion.draft.context;
-  const keys = Object.keys(searchAttributes.indexedFields);
-  if (keys.length > limits.searchAttributeCountMax) {
-    throw badRequest(`number of keys ${keys.length} exceed limit`);
-  }
-  let totalBytes = 0;
-  for (const key of keys) {
-    if (SYSTEM_SEARCH_ATTRIBUTES.has(key)) throw badRequest(`${key} is read-only Cadence reservered attribute`);
-    if (knownSearchAttributes !== undefined && !knownSearchAttributes.has(key)) {
-      throw badRequest(`${key} is not a valid search attribute key`);
-    }
-    const data = searchAttributes.indexedFields[key]?.data ?? NO_BYTES;
-    if (isSearchAttributeValue?.(key, data) === false) {
-      throw badRequest(`${new TextDecoder().decode(data)} is not a valid search attribute value for key ${key}`);
-    }
-    const bytes = data.length;
-    if (bytes > limits.searchAttributeValueBytesMax) throw badRequest(`size limit exceed for key ${key}`);
-    totalBytes += key.length + bytes;
-  }
-  if (totalBytes > limits.searchAttributesTotalBytesMax) throw badRequest(`total size ${totalBytes} exceed limit`);
+export function validateSearchAttributes(completion: Completion, attributes: SearchAttributes): void {
+  const { limits, searchAttributes } = completion.draft.context;
+  checkSearchAttributes(attributes, searchAttributes, limits);
 }
 
 /** Bytes of a memo or of search attributes, for the blob limit. */

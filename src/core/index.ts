@@ -24,6 +24,7 @@ export * from './schedule/schedule.ts';
 export * from './schedule/schedule-fires.ts';
 export * from './schedule/schedule-overlap.ts';
 export * from './schedule/schedule-plan.ts';
+export { checkSearchAttributes, type SearchAttributeRules } from './search-attribute-rules.ts';
 export { addedSignalRequestIds } from './signal-request-ids.ts';
 export { type CurrentRunSummary, decideStart, type StartAnswer, type StartQuestion } from './start-policy.ts';
 export { decodeState, encodeState } from './state-codec.ts';

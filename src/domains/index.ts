@@ -13,3 +13,4 @@ export * from './replication-rules.ts';
 export * from './system-domains.ts';
 export * from './system-task-lists.ts';
 export * from './update-rules.ts';
+export { requireAdminToken } from './validation.ts';

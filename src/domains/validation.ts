@@ -11,7 +11,7 @@ export function validateName(name: string, options: DomainOptions): void {
   if (name === '') throw badRequest('Domain not set on request.');
   if (name.length > options.nameLengthMax) throw badRequest('Domain length exceeds limit.');
   if (!NAME_PATTERN.test(name)) {
-    throw badRequest(`Invalid domain name: only letters, digits and dashes are allowed (${NAME_PATTERN.source}).`);
+    throw badRequest('Domain name can only include alphanumeric and dash characters.');
   }
 }
 
@@ -52,7 +52,10 @@ export function requirePrimary(group: ClusterGroup): void {
   throw badRequest('Cluster is not primary cluster, cannot do domain registration or domain update.');
 }
 
-export function requireAdminToken(securityToken: string, options: DomainOptions): void {
+export function requireAdminToken(
+  securityToken: string,
+  options: Pick<Partial<DomainOptions>, 'adminOperationToken'>,
+): void {
   if (options.adminOperationToken === undefined || securityToken === options.adminOperationToken) return;
   throw badRequest('No permission to do this operation.');
 }

@@ -2,9 +2,11 @@
 // UNIMPLEMENTED by their names.
 import { SERVICE_DEFINITIONS, SUPPORTED_CLIENT_VERSIONS } from '#rpc';
 import { createDynamicConfigApi } from './admin-dynamic-config.ts';
+import { cadenceMutableState } from './mutable-state-json.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
 import { requireRun } from './request-checks.ts';
+import { createSearchAttributeAdminApi } from './search-attribute-admin-api.ts';
 import { createTaskListAdminApi } from './task-list-admin-api.ts';
 
 const ADMIN: Traits = { class: 'none', forward: 'never' };
@@ -16,6 +18,7 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
   return {
     ...injected(deps.adminHandlers ?? {}, pipeline),
     ...createTaskListAdminApi(deps, pipeline),
+    ...createSearchAttributeAdminApi(deps, pipeline),
     ...createDynamicConfigApi(deps, pipeline),
     describeCluster: serve('admin', 'describeCluster', ADMIN, byNothing, async () => ({
       supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
@@ -45,7 +48,7 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
         shardId,
         historyAddr: options.hostName,
         mutableStateInCache: stateJson,
-        mutableStateInDatabase: '',
+        mutableStateInDatabase: cadenceMutableState(stateJson),
       };
     }),
     refreshWorkflowTasks: serve('admin', 'refreshWorkflowTasks', ADMIN, byDomain, async (request, call) => {

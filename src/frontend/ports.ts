@@ -1,6 +1,6 @@
 // What the frontend needs of the rest of a host, and what it gives to the gRPC server. All of it is injected: the frontend imports no
 // other service.
-import type { Domain, IsolationGroupConfiguration } from '@antiphon/proto';
+import type { Domain, IndexedValueType, IsolationGroupConfiguration } from '@antiphon/proto';
 import type { Archiver } from '#archival';
 import type { AccessControl, RegionTokens } from '#auth';
 import type { ClusterGroup } from '#core';
@@ -57,6 +57,10 @@ export interface FrontendDeps {
   readonly config: DynamicConfig;
   /** Attributes that runs can be found by. Read at each use: operators add to them. */
   readonly searchAttributes: () => SearchAttributeRegistry;
+  /** Undefined: there are only those. The token is the operators', where one is configured. */
+  readonly addSearchAttributes?:
+    | ((types: Readonly<Record<string, IndexedValueType>>, securityToken: string) => Promise<void>)
+    | undefined;
   /** The frontend of another region; undefined when none is configured. */
   readonly remoteClusters?: ((cluster: string) => RemoteFrontendClient | undefined) | undefined;
   /** Replication and other admin RPCs that another module serves. */

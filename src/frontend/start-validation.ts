@@ -9,7 +9,8 @@ import {
   WorkflowIdReusePolicy,
 } from '@antiphon/proto';
 import { badRequest } from '#base';
-import { durationOf, type Limits } from '#core';
+import { checkSearchAttributes, durationOf, type Limits } from '#core';
+import { searchAttributeRules } from '#visibility';
 import { checkCron } from './cron-check.ts';
 import { isAbsentOrNotNegative, isPositive, msOfTimestamp, secondsOfDuration } from './durations.ts';
 import type { FrontendDeps } from './ports.ts';
@@ -23,7 +24,6 @@ import {
   requireTaskList,
 } from './request-checks.ts';
 import { validatedRetryPolicy } from './retry-policy.ts';
-import { checkSearchAttributes } from './search-attributes.ts';
 
 type Deps = Pick<FrontendDeps, 'env' | 'searchAttributes'>;
 
@@ -45,7 +45,7 @@ export function validatedStart(
   checkLength(request.requestId, limits, 'RequestID');
   checkLength(request.identity, limits, 'Identity');
   const normalized = { ...request, ...checkedEnums(request, taskList), ...checkedTimes(request) };
-  checkSearchAttributes(request.searchAttributes, deps.searchAttributes(), limits);
+  checkSearchAttributes(request.searchAttributes, searchAttributeRules(deps.searchAttributes), limits);
   checkBlobSize(payloadSize(request.input) + fieldsSize(request.memo?.fields), limits);
   checkBlobSize(fieldsSize(request.header?.fields), limits);
   checkCron(request.cronSchedule, secondsOfDuration(request.jitterStart) ?? 0, deps.env.clock.nowMs());

@@ -27,7 +27,7 @@ export async function closeExecution(
   // Lists may show the end a little later; a parent does not wait for them.
   const [outcome] = await Promise.all([
     workOutside(context, actor, task, state),
-    visibility.write(visibilityRecord(state, task.taskId)),
+    visibility.write(visibilityRecord(state, task.taskId, context.deps.domains.peekById(task.domainId))),
   ]);
   return outcome;
 }

@@ -14,7 +14,7 @@ import {
 import { createDynamicConfig, type DynamicConfig } from '#dynamicconfig';
 import { uuidV7 } from '#env';
 import type { HistoryClient, RunRef } from '#rpc';
-import { isValidPayload } from '#visibility';
+import { searchAttributeRules } from '#visibility';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
 import { decodeEvents, readBatches } from './history-reader.ts';
 import { branchOf, isZombie } from './run-state.ts';
@@ -80,18 +80,14 @@ export function createHistoryContext(
   // Ids of runs and branches, which stores keep in order.
   const uuid = (): string => uuidV7(env);
   const random = (): number => env.random.next();
-  const isSearchAttributeValue = (key: string, data: Uint8Array): boolean => {
-    const attribute = deps.searchAttributes?.().get(key);
-    return attribute === undefined || isValidPayload(attribute, data);
-  };
+  const searchAttributes = deps.searchAttributes && searchAttributeRules(deps.searchAttributes);
 
   const decideContext: HistoryContext['decideContext'] = (actor, domain, extra) => ({
     nowMs: extra?.nowMs ?? env.clock.nowMs(),
     domain,
     clusters,
     limits: deps.limits(domain.name),
-    knownSearchAttributes: deps.searchAttributes?.(),
-    isSearchAttributeValue,
+    searchAttributes,
     uuid,
     random,
     nextTaskId: () => actor.taskIds.next(),

@@ -25,7 +25,7 @@ export interface HistoryDeps {
   /** Every key at its default when left out. */
   readonly config?: DynamicConfig | undefined;
   /** Keys that workflows may upsert; any when left out. Read at each use: operators add to it. */
-  searchAttributes?(): SearchAttributeRegistry;
+  readonly searchAttributes?: (() => SearchAttributeRegistry) | undefined;
   /** May be bound late (history and matching call each other): read at each use. */
   readonly matching: MatchingClient;
   readonly archiver?: Archiver | undefined;

@@ -57,7 +57,9 @@ export function createTransferExecutor(
 
   const recordVisibility = async (actor: ShardActor, task: TransferTask): Promise<TaskOutcome> => {
     const state = await loadDurableState(actor, task);
-    if (state !== undefined) await visibility.write(visibilityRecord(state, task.taskId));
+    if (state === undefined) return 'done';
+    const domain = context.deps.domains.peekById(task.domainId);
+    await visibility.write(visibilityRecord(state, task.taskId, domain));
     return 'done';
   };
 

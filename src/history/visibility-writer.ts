@@ -2,7 +2,7 @@
 // each run, so that a short run is written once.
 
 import { type Deferred, deferred } from '#base';
-import type { WorkflowState } from '#core';
+import type { DomainView, WorkflowState } from '#core';
 import type { Env } from '#env';
 import type { VisibilityRecord, VisibilityStore } from '#visibility';
 import { isClosed } from './run-state.ts';
@@ -11,8 +11,12 @@ const RECORDS_PER_WRITE_MAX = 500;
 // What people and programs take for "at once", and many commits at load.
 const COLLECT_MS = 50;
 
-/** A run as lists show it. `version` is the id of the task that asks for the write. */
-export function visibilityRecord(state: WorkflowState, version: number): VisibilityRecord {
+/** A run as lists show it. `version` is the id of the task that asks for the write, `domain` the run's if it is known here. */
+export function visibilityRecord(
+  state: WorkflowState,
+  version: number,
+  domain: Pick<DomainView, 'clusters'> | undefined,
+): VisibilityRecord {
   const { info } = state;
   const isEnd = isClosed(state);
   return {
@@ -32,6 +36,8 @@ export function visibilityRecord(state: WorkflowState, version: number): Visibil
     searchAttributes: info.searchAttributes,
     parentWorkflowId: info.parent?.workflowExecution?.workflowId,
     parentRunId: info.parent?.workflowExecution?.runId,
+    numClusters: domain?.clusters.length,
+    clusterAttribute: info.activeClusterSelectionPolicy?.clusterAttribute,
     updateTimeMs: info.lastUpdateTimeMs,
     version,
   };

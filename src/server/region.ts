@@ -13,6 +13,7 @@ import {
   type DomainOptions,
   type DomainService,
   ensureSystemDomains,
+  requireAdminToken,
 } from '#domains';
 import { createDomainLimits, createDynamicConfig, type DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
@@ -22,7 +23,7 @@ import { createListSettings, createMatchingService, type MatchingOptions, type M
 import type { AuditStore, Store } from '#persistence';
 import { replicateEvents, syncActivity } from '#replication';
 import type { MatchingClient, RemoteFrontendClient } from '#rpc';
-import { compileRecordMatcher, SEARCH_ATTRIBUTES, type VisibilityStore } from '#visibility';
+import { compileRecordMatcher, SEARCH_ATTRIBUTES, type SearchAttributeSource, type VisibilityStore } from '#visibility';
 import {
   createSystemWorkers,
   createWorkerService,
@@ -38,6 +39,8 @@ export interface RegionDeps {
   readonly env: Env;
   readonly store: Store;
   readonly visibility: VisibilityStore;
+  /** What the visibility store was given; undefined: the fixed ones, and none can be added. */
+  readonly searchAttributes?: SearchAttributeSource | undefined;
   readonly blobs: BlobStores;
   readonly clusters: ClusterGroup;
   /** Limits and quotas; every key at its default when left out. Started and stopped by the region. */
@@ -85,12 +88,13 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     { env, store: store.domains, clusters },
     { archivalDelayMs: options.archivalDelayMs },
   );
+  const searchAttributes = () => deps.searchAttributes?.current() ?? SEARCH_ATTRIBUTES;
   const archiver = createArchiver(
     {
       env,
       blobs: deps.blobs,
       keyValues: store.keyValues,
-      compileQuery: (query) => compileRecordMatcher(query, () => env.clock.nowMs()),
+      compileQuery: (query) => compileRecordMatcher(query, () => env.clock.nowMs(), searchAttributes()),
     },
     { cluster: clusters.currentCluster },
   );
@@ -108,7 +112,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       clusters,
       limits: createDomainLimits(config),
       config: deps.config,
-      searchAttributes: () => SEARCH_ATTRIBUTES,
+      searchAttributes,
       matching: matchingClient,
       archiver,
       host: options.host,
@@ -164,8 +168,9 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       archiver,
       clusters,
       config,
-      searchAttributes: () => SEARCH_ATTRIBUTES,
+      searchAttributes,
       isolationGroups,
+      addSearchAttributes: deps.searchAttributes && addSearchAttributes(deps.searchAttributes, options.domains),
       remoteClusters: deps.remoteCluster,
       adminHandlers: worker.adminHandlers,
       audit: deps.audit,
@@ -189,6 +194,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
         await ensureSystemDomains({ store: store.domains, cache: domains, clusters, nowMs: env.clock.nowMs() });
       }
       domainService.start();
+      await deps.searchAttributes?.start();
       domains.start();
       isolationGroups.start();
       archiver.start();
@@ -205,6 +211,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       await history.stop();
       await archiver.stop();
       isolationGroups.stop();
+      deps.searchAttributes?.stop();
       domains.stop();
       domainService.stop();
       config.stop();
@@ -226,6 +233,13 @@ function systemWorkersOf(
     systemWorkflows,
   );
 }
+
+const addSearchAttributes =
+  (source: SearchAttributeSource, domains: Partial<DomainOptions>) =>
+  async (types: Parameters<SearchAttributeSource['add']>[0], securityToken: string): Promise<void> => {
+    requireAdminToken(securityToken, domains);
+    await source.add(types);
+  };
 
 function domainOperations(service: DomainService) {
   return {

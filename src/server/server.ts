@@ -15,7 +15,13 @@ import type { Store } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
 import { createSqliteStore } from '#persistence/sqlite';
 import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient, type ServerTls } from '#rpc';
-import { createMemoryVisibility, createSqliteVisibility, type VisibilityStore } from '#visibility';
+import {
+  createMemoryVisibility,
+  createSearchAttributeSource,
+  createSqliteVisibility,
+  type SearchAttributeSource,
+  type VisibilityStore,
+} from '#visibility';
 import { type Access, createAccess } from './access.ts';
 import { boundHeapGrowth } from './heap-growth.ts';
 import { createRegion, type Region } from './region.ts';
@@ -39,13 +45,26 @@ const clusterGroup = (config: ServerConfig): ClusterGroup => ({
   clusters: config.cluster.members,
 });
 
-function openStores(config: ServerConfig, env: Env): { store: Store; visibility: VisibilityStore } {
+interface Stores {
+  readonly store: Store;
+  readonly visibility: VisibilityStore;
+  readonly searchAttributes: SearchAttributeSource;
+}
+
+function openStores(config: ServerConfig, env: Env): Stores {
   if (config.persistence.driver === 'memory') {
-    return { store: createMemoryStore(env), visibility: createMemoryVisibility(env) };
+    const store = createMemoryStore(env);
+    const searchAttributes = createSearchAttributeSource(env, store.keyValues);
+    const visibility = createMemoryVisibility(env, undefined, () => searchAttributes.current());
+    return { store, visibility, searchAttributes };
   }
   const { path: file, synchronous } = config.persistence.sqlite;
   const store = createSqliteStore({ path: path.resolve(file), synchronous }, env);
-  return { store, visibility: createSqliteVisibility(store.database, env) };
+  const searchAttributes = createSearchAttributeSource(env, store.keyValues);
+  const visibility = createSqliteVisibility(store.database, env, {
+    searchAttributes: () => searchAttributes.current(),
+  });
+  return { store, visibility, searchAttributes };
 }
 
 /** Other regions' frontends, connected when first asked for. */
@@ -86,7 +105,7 @@ function dynamicConfig(config: ServerConfig, env: Env, store: Store): DynamicCon
   );
 }
 
-async function openGateway(config: ServerConfig, env: Env, region: Region, tls: ServerTls | undefined) {
+async function openGateway(config: ServerConfig, env: Env, region: Region, access: Access, tls: ServerTls | undefined) {
   const { address, corsOrigins, allowedHosts, maxBodyBytes, maxConnections } = config.http;
   if (address === '') return undefined;
   // Loaded where it is served: descriptors and their reflection take a while.
@@ -96,7 +115,8 @@ async function openGateway(config: ServerConfig, env: Env, region: Region, tls: 
     address,
     services: region.frontend.services,
     tls,
-    insecure: config.frontend.insecure || config.authorization.oauthAuthorizer.enable,
+    authenticate: access.control?.authenticate,
+    insecure: config.frontend.insecure,
     corsOrigins,
     allowedHosts,
     limits: { bodyBytesMax: maxBodyBytes, connectionsMax: maxConnections },
@@ -115,7 +135,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const frontendTls = tls.listener(config.frontend.tls);
   const metricsTls = tls.listener(config.metrics.tls);
   const access = createAccess(config, env);
-  const { store, visibility } = openStores(config, env);
+  const { store, visibility, searchAttributes } = openStores(config, env);
   const remotes = remoteClusters(config, env, tls, access);
   const archivalRoots = config.archival.uri.startsWith('file://') ? [fileURLToPath(config.archival.uri)] : [];
   const archival = archivalOptions(config);
@@ -124,6 +144,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       env,
       store,
       visibility,
+      searchAttributes,
       blobs: createBlobStores({ file: filesystemOpener({ random: env.random }, { roots: archivalRoots }) }),
       clusters: clusterGroup(config),
       config: dynamicConfig(config, env, store),
@@ -162,7 +183,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     insecure: config.frontend.insecure,
   });
   const { address } = await grpc.start();
-  const gateway = await openGateway(config, env, region, frontendTls);
+  const gateway = await openGateway(config, env, region, access, frontendTls);
   const metricsServer =
     config.metrics.address === ''
       ? undefined

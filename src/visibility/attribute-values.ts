@@ -3,6 +3,7 @@ import type { SearchAttributes } from '@antiphon/proto';
 import { closeStatusOfName, executionStatusOfName } from './close-status.ts';
 import type { AttributeValue } from './condition.ts';
 import type { Literal } from './query/ast.ts';
+import { relativeTimeMs } from './query/relative-time.ts';
 import type { AttributeValues, SearchAttribute, SearchAttributeRegistry } from './search-attributes.ts';
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2}))?$/;
@@ -54,7 +55,7 @@ const EXPECTED: Readonly<Record<AttributeValues, string>> = {
   int: 'a whole number',
   double: 'a number',
   bool: 'true or false',
-  time: 'a time: RFC 3339 such as "2026-01-31T12:00:00Z", or unix nanoseconds',
+  time: 'a time: RFC 3339 such as "2026-01-31T12:00:00Z", unix nanoseconds, or as far from now as "now() - 1h"',
   status: '0 to 5 or one of COMPLETED, FAILED, CANCELED, TERMINATED, CONTINUED_AS_NEW, TIMED_OUT',
 };
 
@@ -62,13 +63,17 @@ const EXPECTED: Readonly<Record<AttributeValues, string>> = {
 export function valueOfLiteral(
   attribute: SearchAttribute,
   literal: Literal,
+  nowMs: number,
 ): { readonly value: AttributeValue } | { readonly expected: string } {
   if (attribute.name === 'ExecutionStatus') {
     const status = executionStatusOfName(literal.text);
-    if (status === undefined) return { expected: 'PENDING, STARTED or the name of a close status' };
+    if (status === undefined) return { expected: '0 to 7, PENDING, STARTED or the name of a close status' };
     return { value: status };
   }
-  const value = VALUE_OF_TEXT[attribute.values](literal.text);
+  const isRelative = literal.kind === 'relative' || (attribute.values === 'time' && literal.kind === 'string');
+  const relativeMs = isRelative ? relativeTimeMs(literal.text, nowMs) : undefined;
+  if (literal.kind === 'relative' && attribute.values !== 'time') return { expected: EXPECTED[attribute.values] };
+  const value = relativeMs ?? VALUE_OF_TEXT[attribute.values](literal.text);
   return value === undefined ? { expected: EXPECTED[attribute.values] } : { value };
 }
 

@@ -20,6 +20,8 @@ export function closeStatusOfName(name: string): number | undefined {
 
 export const EXECUTION_STATUS_NAMES = ['PENDING', 'STARTED', ...CLOSE_STATUS_NAMES] as const;
 
+/** By name, or by number from 0 (pending). */
 export function executionStatusOfName(name: string): string | undefined {
+  if (/^\d$/.test(name)) return EXECUTION_STATUS_NAMES[Number(name)];
   return EXECUTION_STATUS_NAMES.find((candidate) => plain(candidate) === plain(name));
 }

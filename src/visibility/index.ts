@@ -5,6 +5,7 @@ export * from './memory/memory-visibility.ts';
 export * from './ports.ts';
 export * from './query/parser.ts';
 export * from './record-matcher.ts';
+export * from './search-attribute-source.ts';
 export * from './search-attributes.ts';
 export * from './selection.ts';
 export * from './sqlite/sqlite-visibility.ts';

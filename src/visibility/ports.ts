@@ -21,6 +21,10 @@ export interface VisibilityRecord {
   readonly searchAttributes?: SearchAttributes | undefined;
   readonly parentWorkflowId?: string | undefined;
   readonly parentRunId?: string | undefined;
+  /** Clusters of the domain when this was written. */
+  readonly numClusters?: number | undefined;
+  /** By which the active cluster of the run is chosen, where it is. */
+  readonly clusterAttribute?: { readonly scope: string; readonly name: string } | undefined;
   readonly updateTimeMs: number;
   /** Task id of the write: an older one never overwrites a newer. */
   readonly version: number;

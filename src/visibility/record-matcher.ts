@@ -44,7 +44,7 @@ export function compileRecordMatcher(
   nowMs: () => number,
   registry: SearchAttributeRegistry = SEARCH_ATTRIBUTES,
 ): RecordMatcher {
-  const { where } = selectionOfQuery(query, registry);
+  const { where } = selectionOfQuery(query, registry, nowMs());
   const { fromMs, toMs } = closeTimeBounds(where);
   return {
     matches: (record) =>

@@ -49,12 +49,16 @@ const SYSTEM_ATTRIBUTES: readonly SearchAttribute[] = [
   system('HistoryLength', INDEXED_VALUE_TYPE_INT),
   system('IsCron', INDEXED_VALUE_TYPE_BOOL),
   system('CronSchedule', INDEXED_VALUE_TYPE_KEYWORD),
-  system('ExecutionStatus', INDEXED_VALUE_TYPE_KEYWORD),
+  system('ExecutionStatus', INDEXED_VALUE_TYPE_INT, 'keyword'),
+  system('ScheduledExecutionTime', INDEXED_VALUE_TYPE_INT, 'time'),
+  system('NumClusters', INDEXED_VALUE_TYPE_INT),
+  system('ClusterAttributeScope', INDEXED_VALUE_TYPE_KEYWORD),
+  system('ClusterAttributeName', INDEXED_VALUE_TYPE_KEYWORD),
   system('ParentWorkflowID', INDEXED_VALUE_TYPE_KEYWORD),
   system('ParentRunID', INDEXED_VALUE_TYPE_KEYWORD),
 ];
 
-const DEFAULT_CUSTOM_TYPES: Readonly<Record<string, IndexedValueType>> = {
+export const DEFAULT_CUSTOM_TYPES: Readonly<Record<string, IndexedValueType>> = {
   CustomStringField: INDEXED_VALUE_TYPE_STRING,
   CustomKeywordField: INDEXED_VALUE_TYPE_KEYWORD,
   CustomIntField: INDEXED_VALUE_TYPE_INT,

@@ -21,17 +21,25 @@ function resolveAttribute(query: string, { name, position }: AttributeName, regi
   return attribute;
 }
 
-function resolve(query: string, expression: Expression, registry: SearchAttributeRegistry): Condition {
+interface Context {
+  readonly query: string;
+  readonly registry: SearchAttributeRegistry;
+  /** What times that are relative to now mean. */
+  readonly nowMs: number;
+}
+
+function resolve(context: Context, expression: Expression): Condition {
+  const { query, registry, nowMs } = context;
   if (expression.kind === 'and' || expression.kind === 'or') {
     return {
       kind: expression.kind,
-      operands: expression.operands.map((operand) => resolve(query, operand, registry)),
+      operands: expression.operands.map((operand) => resolve(context, operand)),
     };
   }
-  if (expression.kind === 'not') return { kind: 'not', operand: resolve(query, expression.operand, registry) };
+  if (expression.kind === 'not') return { kind: 'not', operand: resolve(context, expression.operand) };
   const attribute = resolveAttribute(query, expression.attribute, registry);
   const checked = (literal: Literal): AttributeValue => {
-    const result = valueOfLiteral(attribute, literal);
+    const result = valueOfLiteral(attribute, literal, nowMs);
     if ('value' in result) return result.value;
     throw queryFault(query, literal.position, `invalid value for ${attribute.name}: expected ${result.expected}`);
   };
@@ -72,9 +80,9 @@ const equals = (name: string, value: AttributeValue): Condition => ({
   value,
 });
 
-export function selectionOfQuery(query: string, registry: SearchAttributeRegistry = SEARCH_ATTRIBUTES): Selection {
+export function selectionOfQuery(query: string, registry: SearchAttributeRegistry, nowMs: number): Selection {
   const { where, orderBy } = parseQuery(query);
-  const condition = where === undefined ? undefined : resolve(query, where, registry);
+  const condition = where === undefined ? undefined : resolve({ query, registry, nowMs }, where);
   if (orderBy === undefined) {
     return { where: condition, orderBy: { attribute: attributeNamed('StartTime'), descending: true } };
   }
@@ -106,5 +114,5 @@ function selectionOfFilter(filter: Extract<Listing, { kind: 'filter' }>): Select
   return { where: { kind: 'and', operands }, orderBy: { attribute: timeAttribute, descending: true } };
 }
 
-export const selectionOf = (listing: Listing, registry: SearchAttributeRegistry = SEARCH_ATTRIBUTES): Selection =>
-  listing.kind === 'query' ? selectionOfQuery(listing.query, registry) : selectionOfFilter(listing);
+export const selectionOf = (listing: Listing, registry: SearchAttributeRegistry, nowMs: number): Selection =>
+  listing.kind === 'query' ? selectionOfQuery(listing.query, registry, nowMs) : selectionOfFilter(listing);

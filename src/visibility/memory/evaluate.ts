@@ -35,6 +35,10 @@ const SYSTEM_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['ExecutionStatus', executionStatus],
   ['ParentWorkflowID', (record) => record.parentWorkflowId],
   ['ParentRunID', (record) => record.parentRunId],
+  ['ScheduledExecutionTime', (record) => record.executionTimeMs],
+  ['NumClusters', (record) => record.numClusters],
+  ['ClusterAttributeScope', (record) => record.clusterAttribute?.scope],
+  ['ClusterAttributeName', (record) => record.clusterAttribute?.name],
 ]);
 
 /** The values of the attribute: none when it is missing. */

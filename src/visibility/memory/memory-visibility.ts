@@ -41,7 +41,7 @@ function comparePositions(a: PagePosition, b: PagePosition, descending: boolean)
 export function createMemoryVisibility(
   env: Env,
   image: MemoryVisibilityImage = createMemoryVisibilityImage(),
-  registry: SearchAttributeRegistry = SEARCH_ATTRIBUTES,
+  registry: () => SearchAttributeRegistry = () => SEARCH_ATTRIBUTES,
 ): VisibilityStore {
   const find = (domainId: string, where: Condition | undefined): IndexedRecord[] => {
     const nowMs = env.clock.nowMs();
@@ -62,7 +62,7 @@ export function createMemoryVisibility(
     if (image.removed.has(key) || (stored !== undefined && stored.record.version > record.version)) return;
     image.rows.set(key, {
       record: structuredClone(record),
-      attributes: decodeSearchAttributes(record.searchAttributes, registry) ?? {},
+      attributes: decodeSearchAttributes(record.searchAttributes, registry()) ?? {},
       rowNumber: stored?.rowNumber ?? image.nextRowNumber++,
     });
   };
@@ -77,7 +77,7 @@ export function createMemoryVisibility(
       image.removed.add(key);
     },
     list: async (domainId, listing, page) => {
-      const { where, orderBy } = selectionOf(listing, registry);
+      const { where, orderBy } = selectionOf(listing, registry(), env.clock.nowMs());
       const after = page.token === undefined ? undefined : decodePageToken(domainId, listing, page.token);
       const rows = sorted(find(domainId, where), orderBy).filter(
         ({ position }) => after === undefined || comparePositions(position, after, orderBy.descending) > 0,
@@ -88,7 +88,8 @@ export function createMemoryVisibility(
         ? { records }
         : { records, nextToken: encodePageToken(domainId, listing, last.position) };
     },
-    count: async (domainId, query) => find(domainId, selectionOfQuery(query, registry).where).length,
+    count: async (domainId, query) =>
+      find(domainId, selectionOfQuery(query, registry(), env.clock.nowMs()).where).length,
     close: async () => {},
   };
 }

@@ -1,7 +1,7 @@
 // What a query says, before names and values are checked. Every node knows its place, for error messages.
 
 export interface Literal {
-  readonly kind: 'string' | 'number' | 'bool';
+  readonly kind: 'string' | 'number' | 'bool' | 'relative';
   readonly text: string;
   readonly position: number;
 }

@@ -1,11 +1,13 @@
 // Tokens of the query language, each with its place in the text.
 import { queryFault } from './fault.ts';
+import { RELATIVE_TIME } from './relative-time.ts';
 
 export type Token =
   | { readonly kind: 'name'; readonly text: string; readonly position: number }
   | { readonly kind: 'keyword'; readonly text: Keyword; readonly position: number }
   | { readonly kind: 'string'; readonly text: string; readonly position: number }
   | { readonly kind: 'number'; readonly text: string; readonly position: number }
+  | { readonly kind: 'relative'; readonly text: string; readonly position: number }
   | { readonly kind: 'symbol'; readonly text: string; readonly position: number }
   | { readonly kind: 'end'; readonly text: ''; readonly position: number };
 
@@ -94,6 +96,10 @@ function scanToken(query: string, position: number): { token: Token; end: number
   if (symbol !== null) {
     const text = symbol[0] === '<>' ? '!=' : symbol[0];
     return { token: { kind: 'symbol', text, position }, end: position + symbol[0].length };
+  }
+  const relative = matchAt(RELATIVE_TIME, query, position);
+  if (relative !== null) {
+    return { token: { kind: 'relative', text: relative[0], position }, end: position + relative[0].length };
   }
   const name = matchAt(NAME, query, position);
   if (name === null) throw queryFault(query, position, `Invalid query: unexpected character "${character}"`);

@@ -3,6 +3,7 @@
 //   condition = condition (AND|OR) condition | NOT condition | ( condition )
 //             | name (=|!=|<|<=|>|>=) value | name [NOT] IN (value, …) | name [NOT] BETWEEN value AND value
 //             | name [NOT] LIKE value | name (=|!=) missing | name IS [NOT] NULL
+//   value     = 'string' | "string" | number | true | false | now() [(+|-) duration]
 // AND binds tighter than OR, NOT tighter than both. Sizes are bounded, so that no query can exhaust a stack or a store.
 import type { AttributeName, Comparison, Expression, Literal, Query } from './ast.ts';
 import { queryFault } from './fault.ts';
@@ -104,7 +105,7 @@ class Parser {
   #value(): Literal {
     if (++this.#values > VALUE_COUNT_MAX) throw this.#fault(`more than ${VALUE_COUNT_MAX} values`);
     const { kind, text, position } = this.#peek();
-    if (kind === 'string' || kind === 'number') {
+    if (kind === 'string' || kind === 'number' || kind === 'relative') {
       this.#index++;
       return { kind, text, position };
     }
@@ -112,7 +113,7 @@ class Parser {
       this.#index++;
       return { kind: 'bool', text, position };
     }
-    throw this.#unexpected('a value (a string in quotes, a number, true or false)');
+    throw this.#unexpected('a value (a string in quotes, a number, true, false or now())');
   }
 
   #orderBy(): NonNullable<Query['orderBy']> {

@@ -47,6 +47,10 @@ const COLUMNS: ReadonlyMap<string, Column> = new Map([
   ['ExecutionStatus', required(EXECUTION_STATUS)],
   ['ParentWorkflowID', nullable('parent_workflow_id')],
   ['ParentRunID', nullable('parent_run_id')],
+  ['ScheduledExecutionTime', required('execution_ms')],
+  ['NumClusters', nullable('num_clusters')],
+  ['ClusterAttributeScope', nullable('cluster_scope')],
+  ['ClusterAttributeName', nullable('cluster_name')],
 ]);
 
 const SAFE_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;

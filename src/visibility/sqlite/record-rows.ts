@@ -22,6 +22,9 @@ export interface VisibilityRow {
   readonly parent_workflow_id: string | null;
   readonly parent_run_id: string | null;
   readonly version: number;
+  readonly num_clusters: number | null;
+  readonly cluster_scope: string | null;
+  readonly cluster_name: string | null;
   readonly memo: Buffer | null;
   readonly search_attributes: Buffer | null;
 }
@@ -43,6 +46,9 @@ export const ROW_COLUMNS = [
   'parent_workflow_id',
   'parent_run_id',
   'version',
+  'num_clusters',
+  'cluster_scope',
+  'cluster_name',
   'memo',
   'search_attributes',
   'attributes',
@@ -72,6 +78,9 @@ export function rowParameters(
     record.parentWorkflowId ?? null,
     record.parentRunId ?? null,
     record.version,
+    record.numClusters ?? null,
+    record.clusterAttribute?.scope ?? null,
+    record.clusterAttribute?.name ?? null,
     memo === undefined ? null : Memo.encode(memo).finish(),
     searchAttributes === undefined ? null : SearchAttributes.encode(searchAttributes).finish(),
     attributes === undefined ? null : JSON.stringify(attributes),
@@ -95,6 +104,11 @@ export const recordOfRow = (row: VisibilityRow): VisibilityRecord => ({
   searchAttributes: row.search_attributes === null ? undefined : SearchAttributes.decode(row.search_attributes),
   parentWorkflowId: row.parent_workflow_id ?? undefined,
   parentRunId: row.parent_run_id ?? undefined,
+  numClusters: row.num_clusters ?? undefined,
+  clusterAttribute:
+    row.cluster_scope === null || row.cluster_name === null
+      ? undefined
+      : { scope: row.cluster_scope, name: row.cluster_name },
   updateTimeMs: row.update_ms,
   version: row.version,
 });

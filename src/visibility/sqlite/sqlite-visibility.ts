@@ -22,7 +22,8 @@ const TOMBSTONES_SWEPT_AT_ONCE = 100;
 const FIXED_COLUMNS = new Set<string>(['domain_id', 'workflow_id', 'run_id', 'workflow_type', 'start_ms']);
 
 export interface SqliteVisibilityOptions {
-  readonly searchAttributes?: SearchAttributeRegistry;
+  /** Read at each use: operators add to them. */
+  readonly searchAttributes?: (() => SearchAttributeRegistry) | undefined;
 }
 
 function prepareStatements({ connection }: SharedSqliteFile) {
@@ -57,7 +58,7 @@ export function createSqliteVisibility(
   env: Env,
   options: SqliteVisibilityOptions = {},
 ): VisibilityStore {
-  const registry = options.searchAttributes ?? SEARCH_ATTRIBUTES;
+  const registry = options.searchAttributes ?? (() => SEARCH_ATTRIBUTES);
   const { connection } = database;
   const sql = prepareStatements(database);
   connection.function(PHRASE_FUNCTION, { deterministic: true }, (text: unknown, phrase: unknown) =>
@@ -71,7 +72,7 @@ export function createSqliteVisibility(
   };
   const upsert = (record: VisibilityRecord): void => {
     if (sql.isRemoved.get(record.domainId, record.workflowId, record.runId) !== undefined) return;
-    sql.upsert.run(...rowParameters(record, registry));
+    sql.upsert.run(...rowParameters(record, registry()));
   };
 
   return {
@@ -88,9 +89,10 @@ export function createSqliteVisibility(
       }),
     list: (domainId, listing, page) =>
       database.read('list visibility', () => {
-        const selection = selectionOf(listing, registry);
+        const nowMs = env.clock.nowMs();
+        const selection = selectionOf(listing, registry(), nowMs);
         const after = page.token === undefined ? undefined : decodePageToken(domainId, listing, page.token);
-        const compiled = compilePage(domainId, selection, { size: page.size, after, nowMs: env.clock.nowMs() });
+        const compiled = compilePage(domainId, selection, { size: page.size, after, nowMs });
         // The statement selects all columns and sort_value.
         const rows = prepared(compiled).all(...compiled.parameters) as (VisibilityRow & {
           sort_value: AttributeValue | null;
@@ -103,7 +105,11 @@ export function createSqliteVisibility(
       }),
     count: (domainId, query) =>
       database.read('count visibility', () => {
-        const compiled = compileCount(domainId, selectionOfQuery(query, registry).where, env.clock.nowMs());
+        const compiled = compileCount(
+          domainId,
+          selectionOfQuery(query, registry(), env.clock.nowMs()).where,
+          env.clock.nowMs(),
+        );
         return prepared(compiled)
           .pluck()
           .get(...compiled.parameters) as number; // count(*) is always one integer

@@ -136,11 +136,19 @@ describe('search attributes', () => {
   it('must be known where the cluster knows some', () => {
     class Knowing extends World {
       override context() {
-        return { ...super.context(), knownSearchAttributes: new Set(['Known']) };
+        const rule = { isSystem: false, isValue: (data: Uint8Array) => data.length === 1 };
+        return {
+          ...super.context(),
+          searchAttributes: {
+            find: (key: string) => (key === 'Known' ? rule : key === 'RunID' ? { ...rule, isSystem: true } : undefined),
+          },
+        };
       }
     }
     expect(upsert({ Known: '1' }, new Knowing()).failedCause).toBeUndefined();
     expect(upsert({ Unknown: '1' }, new Knowing()).failedCause).toBe(bad);
+    expect(upsert({ Known: 'no' }, new Knowing()).failedCause).toBe(bad);
+    expect(upsert({ RunID: '1' }, new Knowing()).failedCause).toBe(bad);
   });
 });
 

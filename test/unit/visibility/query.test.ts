@@ -16,7 +16,10 @@ const FAULTS: readonly (readonly [string, string])[] = [
   ["WorkflowID = 'a' and »Attr.Foo = 1", 'invalid search attribute "Attr.Foo"'],
   ["»Attr.WorkflowID = 'a'", 'invalid search attribute "Attr.WorkflowID"'],
   ["»constructor = 'a'", 'invalid search attribute "constructor"'],
-  ['WorkflowID = »a', 'Invalid query: expected a value (a string in quotes, a number, true or false), but found "a"'],
+  [
+    'WorkflowID = »a',
+    'Invalid query: expected a value (a string in quotes, a number, true, false or now()), but found "a"',
+  ],
   ["WorkflowID = »'a", 'Invalid query: unterminated string'],
   [
     'WorkflowID »',
@@ -37,11 +40,11 @@ const FAULTS: readonly (readonly [string, string])[] = [
   ["WorkflowID = 'a' »; DROP TABLE x", 'Invalid query: unexpected character ";"'],
   [
     "StartTime > »'yesterday'",
-    'invalid value for StartTime: expected a time: RFC 3339 such as "2026-01-31T12:00:00Z", or unix nanoseconds',
+    'invalid value for StartTime: expected a time: RFC 3339 such as "2026-01-31T12:00:00Z", unix nanoseconds, or as far from now as "now() - 1h"',
   ],
   [
     "StartTime > »'2026-13-45T00:00:00Z'",
-    'invalid value for StartTime: expected a time: RFC 3339 such as "2026-01-31T12:00:00Z", or unix nanoseconds',
+    'invalid value for StartTime: expected a time: RFC 3339 such as "2026-01-31T12:00:00Z", unix nanoseconds, or as far from now as "now() - 1h"',
   ],
   [
     'CloseStatus = »6',
@@ -56,7 +59,7 @@ const FAULTS: readonly (readonly [string, string])[] = [
   ["CustomBoolField = »'maybe'", 'invalid value for CustomBoolField: expected true or false'],
   [
     "ExecutionStatus = »'dead'",
-    'invalid value for ExecutionStatus: expected PENDING, STARTED or the name of a close status',
+    'invalid value for ExecutionStatus: expected 0 to 7, PENDING, STARTED or the name of a close status',
   ],
   ["»CustomIntField LIKE 'a'", 'LIKE needs a string attribute, not CustomIntField'],
   ["WorkflowID LIKE »'%a%b%c%d%e%f%g'", 'a pattern has at most 6 wildcards'],
@@ -64,12 +67,17 @@ const FAULTS: readonly (readonly [string, string])[] = [
   ['ORDER BY »Foo', 'invalid search attribute "Foo"'],
   ['ORDER BY StartTime», WorkflowID', 'Invalid query: only one attribute to order by is supported'],
   ['ORDER »StartTime', 'Invalid query: expected BY, but found "StartTime"'],
-  ['WorkflowID »== 1', 'Invalid query: expected a value (a string in quotes, a number, true or false), but found "="'],
+  [
+    'WorkflowID »== 1',
+    'Invalid query: expected a value (a string in quotes, a number, true, false or now()), but found "="',
+  ],
 ];
+
+const NOW_MS = Date.UTC(2026, 0, 31, 12);
 
 function faultOf(query: string): Error {
   try {
-    selectionOfQuery(query);
+    selectionOfQuery(query, SEARCH_ATTRIBUTES, NOW_MS);
   } catch (error) {
     return error as Error;
   }
@@ -142,7 +150,7 @@ describe('a bad query', () => {
     fc.assert(
       fc.property(query, (parts) => {
         try {
-          selectionOfQuery(parts.join(' '));
+          selectionOfQuery(parts.join(' '), SEARCH_ATTRIBUTES, NOW_MS);
         } catch (error) {
           expect(error).toBeInstanceOf(ServiceError);
           expect(error).toMatchObject({ kind: 'BadRequest' });
@@ -150,6 +158,50 @@ describe('a bad query', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('a time relative to now', () => {
+  const timeOf = (text: string): unknown => {
+    const { where } = selectionOfQuery(`StartTime > ${text}`, SEARCH_ATTRIBUTES, NOW_MS);
+    return where?.kind === 'compare' ? where.value : undefined;
+  };
+  const HOUR = 3_600_000;
+
+  it.each([
+    ['now()', 0],
+    ['NOW( )', 0],
+    ['now() - 1h', HOUR],
+    ['now()-90m', 1.5 * HOUR],
+    ['now() - 1h30m', 1.5 * HOUR],
+    ['now() + 2d', -48 * HOUR],
+    ["'now() - 1.5h'", 1.5 * HOUR],
+    ["'now()'", 0],
+    ["'3d'", 72 * HOUR],
+    ["'15minute'", HOUR / 4],
+    ["'2hours'", 2 * HOUR],
+    ["'1w'", 168 * HOUR],
+    ["'1M'", 720 * HOUR],
+    ["'1y'", 365 * 24 * HOUR],
+    ["'250ms'", 250],
+  ])('%s is what it says', (text, agoMs) => {
+    expect(timeOf(text)).toBe(NOW_MS - agoMs);
+  });
+
+  it('can stand in IN and BETWEEN, and before what follows', () => {
+    const query = "StartTime BETWEEN now() - 2h AND now() AND WorkflowID = 'a' ORDER BY StartTime";
+    const { where } = selectionOfQuery(query, SEARCH_ATTRIBUTES, NOW_MS);
+    expect(where).toMatchObject({ operands: [{ low: NOW_MS - 2 * HOUR, high: NOW_MS }, {}] });
+  });
+
+  it.each([
+    'StartTime > now() - 1x',
+    'StartTime > now() -',
+    'StartTime > now',
+    "StartTime > 'now() - 1x'",
+    'HistoryLength > now()',
+  ])('is refused where it makes no sense: %s', (query) => {
+    expect(() => selectionOfQuery(query, SEARCH_ATTRIBUTES, NOW_MS)).toThrow(ServiceError);
   });
 });
 
@@ -188,6 +240,10 @@ describe('search attributes', () => {
     expect(types).toMatchObject({
       StartTime: 3,
       CloseStatus: 3,
+      ExecutionStatus: 3,
+      ScheduledExecutionTime: 3,
+      NumClusters: 3,
+      ClusterAttributeScope: 2,
       WorkflowID: 2,
       IsCron: 5,
       CustomStringField: 1,
@@ -205,7 +261,7 @@ describe('search attributes', () => {
     const registry = createSearchAttributes({ Tenant: 2, WorkflowID: 3 });
     expect(registry.get('Tenant')).toMatchObject({ isSystem: false, values: 'keyword' });
     expect(registry.get('WorkflowID')).toMatchObject({ isSystem: true, values: 'keyword' });
-    expect(selectionOfQuery("Tenant = 'x' ORDER BY Tenant", registry).orderBy.attribute.name).toBe('Tenant');
+    expect(selectionOfQuery("Tenant = 'x' ORDER BY Tenant", registry, NOW_MS).orderBy.attribute.name).toBe('Tenant');
   });
 
   it('know close statuses by name in any usual spelling', () => {
