@@ -116,7 +116,7 @@ function extensionsOf(hosts: readonly string[]): string {
   return [...lines, ...(names === '' ? [] : [`subjectAltName=${names}`]), ''].join('\n');
 }
 
-/** A server that watches the files may see the new key beside the old certificate for a moment: it then keeps the old pair and looks again. */
+/** A server that watches may see the new key beside the old certificate for a moment: it keeps the old pair and looks again. */
 async function replacePair(from: CertificateFilesMade, to: CertificateFilesMade): Promise<void> {
   await rename(from.keyFile, to.keyFile);
   await rename(from.certFile, to.certFile);

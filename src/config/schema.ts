@@ -96,7 +96,7 @@ export const configSchema = {
       env: 'ANTIPHON_FAILOVER_VERSION_INCREMENT',
     },
     members: {
-      doc: 'Every region of the group: enabled, initialFailoverVersion (unique, below the increment), rpcAddress of its frontend, tls of connections to it.',
+      doc: 'Every region: enabled, initialFailoverVersion (unique, below the increment), rpcAddress of its frontend, and tls to it.',
       format: 'object',
       default: { 'region-a': { enabled: true, initialFailoverVersion: 0, rpcAddress: '' } } as Record<
         string,

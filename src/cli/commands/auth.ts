@@ -53,7 +53,7 @@ function addToken(auth: Command): void {
     name: 'token',
     summary: 'a token, signed with the private key',
     details:
-      'It is printed alone, to be put into a file or a variable. A domain says which groups may do what in it: see domain register --domain_data.',
+      'It is printed alone, for a file or a variable. Which groups may do what, a domain says: domain register --domain-data.',
     examples: [
       'auth token --sub payments-worker --groups payments-workers --ttl 24h',
       'export ANTIPHON_JWT=$(antiphon auth token --sub ann --admin)',

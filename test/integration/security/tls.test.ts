@@ -245,6 +245,16 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     expect(() => files(paths())).toThrow(text);
   });
 
+  test('beyond loopback, callers are known or it is said to be insecure', async () => {
+    const options = { env, address: '0.0.0.0:0', services: {} };
+    expect(() => createGrpcServer(options)).toThrow('only loopback addresses are allowed');
+    for (const allowed of [{ insecure: true }, { authenticate: () => undefined }]) {
+      const server = createGrpcServer({ ...options, ...allowed });
+      await server.start();
+      await server.stop(0);
+    }
+  });
+
   test('metrics are served over TLS, with renewal', async () => {
     const pair = await pki.server('metrics');
     const certificates = files(pair);

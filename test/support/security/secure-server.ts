@@ -1,8 +1,8 @@
 // A whole server on memory whose calls are authenticated, with two tenants: `shop`, whose groups the roles below are in, and `other`.
 import { RegisterDomainRequest } from '@antiphon/proto';
 import { type ConfigOverrides, loadConfig } from '#config';
-import { createRealEnv } from '#env';
-import { createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
+import { createRealEnv, type Env } from '#env';
+import { type ClientTls, createCertificateFiles, createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
 import { type RunningServer, startServer } from '#server';
 import { createSigningKey, nowSeconds, type SigningKey } from './tokens.ts';
 
@@ -35,6 +35,12 @@ export interface SecureServer {
   stop(): Promise<void>;
 }
 
+const clientTls = (caFiles: readonly string[], env: Env): ClientTls => ({
+  files: createCertificateFiles({ certFile: '', keyFile: '', caFiles }, env),
+  serverName: '',
+  enableHostVerification: true,
+});
+
 const MEMBERSHIP: Readonly<Partial<Record<Role, readonly string[]>>> = {
   'other reader': ['other-read'],
   'other writer': ['other-write'],
@@ -44,7 +50,11 @@ const MEMBERSHIP: Readonly<Partial<Record<Role, readonly string[]>>> = {
   process: ['shop-process'],
 };
 
-export async function startSecureServer(overrides: ConfigOverrides = {}): Promise<SecureServer> {
+/** `authorities`: certificates that the server's is of, where it has TLS. */
+export async function startSecureServer(
+  overrides: ConfigOverrides = {},
+  authorities: readonly string[] = [],
+): Promise<SecureServer> {
   const key = await createSigningKey();
   const stranger = await createSigningKey();
   const running = await startServer(
@@ -77,11 +87,14 @@ export async function startSecureServer(overrides: ConfigOverrides = {}): Promis
     if (!tokens.has(role)) tokens.set(role, await key.token({ subject: role, groups: MEMBERSHIP[role] ?? [] }));
   }
   const env = createRealEnv();
-  const opened: RemoteFrontendClient[] = [];
+  const opened: { close(): void }[] = [];
+  const tls = authorities.length === 0 ? undefined : clientTls(authorities, env);
+  if (tls !== undefined) opened.push(tls.files);
   const clientWith = (token: string, headers: Readonly<Record<string, string>> = {}): RemoteFrontendClient => {
     const client = createRemoteFrontendClient(running.address, {
       env,
       headers,
+      tls,
       ...(token === '' ? {} : { authorization: token }),
     });
     opened.push(client);

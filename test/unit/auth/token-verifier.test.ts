@@ -1,6 +1,8 @@
 // Which tokens count, and what their claims say. Each refusal is named, because the log is all that an operator has.
 import { createHmac, createPublicKey } from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTokenVerifier, TokenRefused, type TokenVerifier, type TokenVerifierOptions } from '#auth';
@@ -186,6 +188,30 @@ describe('the keys', () => {
     // Our own key does not vouch for the provider, nor the provider's for us.
     expect(await refusalOf(tokens, stranger.raw({ ...payload, iss: 'internal-jwt' }))).toContain('signature');
     expect(await refusalOf(tokens, rsa.raw(payload, { alg: 'RS256', kid: 's1' }))).toContain('signature');
+  });
+
+  test('of a URL come over HTTP, within limits, and from nowhere else', async () => {
+    const bodies: Record<string, string> = {
+      '/keys': JSON.stringify({ keys: [jwk(rsa, 'k1')] }),
+      '/huge': `{"keys":[],"x":"${'x'.repeat(2 * 1024 * 1024)}"}`,
+      '/rubbish': '<html>',
+    };
+    const idp = http.createServer((request, response) => {
+      const body = bodies[request.url ?? ''];
+      if (request.url === '/moved') response.writeHead(302, { location: '/keys' }).end();
+      else if (body === undefined) response.writeHead(500).end();
+      else response.end(body);
+    });
+    await new Promise<void>((resolve) => idp.listen(0, '127.0.0.1', resolve));
+    const { port } = idp.address() as AddressInfo;
+    const token = rsa.raw(inAnHour(), { alg: 'RS256', kid: 'k1' });
+    const from = (path: string) => verifier({ publicKeyFile: '', jwksUrl: `http://127.0.0.1:${port}${path}` });
+    expect(await refusalOf(from('/keys'), token)).toBe('accepted');
+    for (const path of ['/huge', '/rubbish', '/moved', '/broken']) {
+      expect(await refusalOf(from(path), token)).toContain('not available');
+    }
+    await new Promise((resolve) => idp.close(resolve));
+    expect(await refusalOf(from('/keys'), token)).toContain('not available');
   });
 
   test('of a URL are fetched when needed, again for a new key id but not for every made-up one, and outlive an outage', async () => {
