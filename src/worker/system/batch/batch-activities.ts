@@ -12,7 +12,7 @@ import { type BatchOperation, type BatchRun, createBatchOperation } from './batc
 import { type BatchJob, type BatchParams, type BatchProgress, batchJob, NON_RETRIABLE } from './batch-params.ts';
 
 export interface BatchActivities {
-  runBatch(params: BatchParams): Promise<BatchProgress>;
+  runBatch(params: Partial<BatchParams>): Promise<BatchProgress>;
 }
 
 const RETRY_PAUSE_MS = 200;

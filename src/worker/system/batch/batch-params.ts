@@ -71,10 +71,10 @@ const positive = (value: number | undefined, otherwise: number, most = Number.PO
   Math.min(value !== undefined && value > 0 ? value : otherwise, most);
 
 /** Throws a failure that is not retried when the parameters cannot be honoured. */
-export function batchJob(params: BatchParams): BatchJob {
+export function batchJob(params: Partial<BatchParams>): BatchJob {
   const { DomainName, Query, Reason, BatchType: type } = params;
   if (!type || !Reason || !DomainName || !Query) {
-    refuse('must provide required parameters: BatchType/Reason/DomainName/Query');
+    return refuse('must provide required parameters: BatchType/Reason/DomainName/Query');
   }
   if (!BATCH_TYPES.includes(type)) refuse(`not supported batch type: ${type}`);
   const { SignalParams, ReplicateParams, ResetParams, TerminateParams, CancelParams } = params;

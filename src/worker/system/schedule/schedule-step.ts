@@ -2,6 +2,7 @@
 // world through `StepPorts` only, so that tests drive it with a world of their own.
 // Invariants: repeating a step with the same input starts nothing twice (the ports see to it); a fire leaves `processedMs` behind exactly
 // when it was started, skipped, buffered or counted as missed; a paused schedule starts nothing but backfills.
+import { ServiceError } from '#base';
 import {
   type Backfill,
   judgeFire,
@@ -40,11 +41,25 @@ const STARTS_MAX = 100;
 type Working = { -readonly [Key in keyof ScheduleState]: ScheduleState[Key] };
 
 export async function stepSchedule(input: ScheduleInput, ports: StepPorts): Promise<ScheduleStep> {
-  const clock = scheduleClock(input.definition.spec, input.scheduleId);
+  const clock = clockOf(input);
+  if (typeof clock === 'string') {
+    const paused = { reason: `invalid: ${clock}`, by: 'cadence-scheduler', atMs: ports.nowMs() };
+    return { state: { ...input.state, paused }, wakeMs: undefined, awaits: [] };
+  }
   const wakeMs = nextWakeMs(clock, input.state);
   const hasTime = wakeMs === undefined || (await ports.waitUntil(wakeMs));
   if (!hasTime) return { state: input.state, wakeMs: ports.nowMs(), awaits: [] };
   return new Step(input, clock, ports).run();
+}
+
+/** A string: why the spec is none. The API lets no such thing in, but anybody may signal a workflow; an update puts it right. */
+function clockOf({ definition, scheduleId }: ScheduleInput): ScheduleClock | string {
+  try {
+    return scheduleClock(definition.spec, scheduleId);
+  } catch (error) {
+    if (error instanceof ServiceError && error.kind === 'BadRequest') return error.message;
+    throw error;
+  }
 }
 
 class Step {

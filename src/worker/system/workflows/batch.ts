@@ -7,7 +7,9 @@ const NANOS_PER_SECOND = 1e9;
 const HEARTBEAT_SECONDS_DEFAULT = 10;
 const TWENTY_YEARS = '7300d';
 
-async function runJob(params: BatchParams): Promise<BatchProgress> {
+async function runJob(given?: BatchParams): Promise<BatchProgress> {
+  // The activity says what is missing.
+  const params: Partial<BatchParams> = given ?? {};
   const heartbeatSeconds = (params.ActivityHeartBeatTimeout ?? 0) / NANOS_PER_SECOND || HEARTBEAT_SECONDS_DEFAULT;
   const attempts = params.MaxActivityRetries ?? 0;
   const { runBatch } = proxyActivities<BatchActivities>({
@@ -25,7 +27,9 @@ async function runJob(params: BatchParams): Promise<BatchProgress> {
   return runBatch(params);
 }
 
-export const batchWorkflow = defineWorkflow('cadence-sys-batch-workflow', (params: BatchParams) => runJob(params));
+export const batchWorkflow = defineWorkflow('cadence-sys-batch-workflow', (params?: BatchParams) => runJob(params));
 
 /** The name under which cadence-web starts and lists its batch actions. */
-export const batchWorkflowV2 = defineWorkflow('cadence-sys-batch-workflow-v2', (params: BatchParams) => runJob(params));
+export const batchWorkflowV2 = defineWorkflow('cadence-sys-batch-workflow-v2', (params?: BatchParams) =>
+  runJob(params),
+);

@@ -69,7 +69,8 @@ interface Pausing {
 
 export const failoverManagerWorkflow = defineWorkflow(
   'cadence-sys-failoverManager-workflow',
-  async (params: FailoverManagerParams) => {
+  async (given?: FailoverManagerParams) => {
+    const params = given ?? { TargetCluster: '', SourceCluster: '' };
     let state: State = 'initialized';
     let isPaused = false;
     let domains: readonly string[] = [];
@@ -148,16 +149,19 @@ async function inBatches(
 }
 
 /** Moves each managed domain to the region that its data prefers. */
-export const rebalanceWorkflow = defineWorkflow('cadence-sys-rebalance-workflow', async (params: RebalanceParams) => {
-  const wanted = await getRebalanceDomains();
-  const outcome = { success: [] as string[], failed: [] as string[] };
-  const always: Pausing = { passGate: async () => undefined };
-  const targets = [...new Set(wanted.map(({ PreferredCluster }) => PreferredCluster))];
-  for (const target of targets) {
-    const domains = wanted
-      .filter(({ PreferredCluster }) => PreferredCluster === target)
-      .map(({ DomainName }) => DomainName);
-    await inBatches(domains, target, params, always, outcome);
-  }
-  return { SuccessDomains: outcome.success, FailedDomains: outcome.failed };
-});
+export const rebalanceWorkflow = defineWorkflow(
+  'cadence-sys-rebalance-workflow',
+  async (params: RebalanceParams = {}) => {
+    const wanted = await getRebalanceDomains();
+    const outcome = { success: [] as string[], failed: [] as string[] };
+    const always: Pausing = { passGate: async () => undefined };
+    const targets = [...new Set(wanted.map(({ PreferredCluster }) => PreferredCluster))];
+    for (const target of targets) {
+      const domains = wanted
+        .filter(({ PreferredCluster }) => PreferredCluster === target)
+        .map(({ DomainName }) => DomainName);
+      await inBatches(domains, target, params, always, outcome);
+    }
+    return { SuccessDomains: outcome.success, FailedDomains: outcome.failed };
+  },
+);

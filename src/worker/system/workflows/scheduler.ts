@@ -4,6 +4,7 @@
 // lost and none is undone. The history is bounded: the workflow continues as new after some steps.
 import {
   ActivityFailure,
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -48,6 +49,9 @@ const COMMAND_KINDS = ['pause', 'unpause', 'update', 'backfill', 'delete'] as co
 const describeQuery = defineQuery<Schedule>('scheduler-describe');
 
 export const schedulerWorkflow = defineWorkflow('cadence-scheduler', async (input: ScheduleInput): Promise<void> => {
+  const isWhole = input?.scheduleId && input.definition?.spec && input.definition.action && input.state?.running;
+  // Anybody may start a workflow of this type; one that is no schedule ends at once.
+  if (!isWhole) throw ApplicationFailure.nonRetryable('the input is not that of a schedule', 'InvalidSchedule');
   const { scheduleId } = input;
   let schedule: Schedule = { definition: input.definition, state: input.state };
   let isDeleted = false;
