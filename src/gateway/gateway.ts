@@ -5,6 +5,7 @@ import type http from 'node:http';
 import { ServiceBusyError, unavailable } from '#base';
 import type { Env } from '#env';
 import {
+  type Authenticate,
   createByteCaller,
   isLoopback,
   isUnexpected,
@@ -29,6 +30,8 @@ export interface GatewayOptions {
   /** host:port; port 0 takes a free one. */
   readonly address: string;
   readonly services: Services;
+  /** Set where calls are authenticated: who it throws for is a stranger, whose large bodies are not read. */
+  readonly authenticate?: Authenticate | undefined;
   /** Allows an address that is not loopback although calls are not authenticated. */
   readonly insecure?: boolean;
   /** Origins whose pages may call, as https://ops.example.com; `*` is every page. */
@@ -85,7 +88,7 @@ const HSTS = 'max-age=31536000';
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { env } = options;
   const limits: GatewayLimits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
-  const host = requireBindable(options.address, options.insecure ?? false);
+  const host = requireBindable(options.address, options.insecure === true || options.authenticate !== undefined);
   const port = Number(options.address.slice(options.address.lastIndexOf(':') + 1));
   const schema = loadApiSchema();
   const render = createErrorRenderer(schema);
@@ -94,6 +97,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     schema,
     calls: createJsonCalls(schema, createByteCaller(options.services)),
     bodies: createBodyReader(limits),
+    authenticate: options.authenticate,
     version: typeof ANTIPHON_VERSION === 'string' ? ANTIPHON_VERSION : 'development',
   });
   const origins = createOriginPolicy({

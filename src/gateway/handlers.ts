@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { badRequest } from '#base';
 import type { Env } from '#env';
+import type { Authenticate } from '#rpc';
 import type { ApiMethod, ApiSchema } from './api-schema.ts';
 import { renderHomePage } from './home-page.ts';
 import type { HttpCall } from './http-call.ts';
@@ -35,6 +36,8 @@ export interface HandlerDeps {
   readonly calls: JsonCalls;
   readonly bodies: BodyReader;
   readonly version: string;
+  /** Throws when the caller does not prove who he is; undefined: calls are not authenticated. */
+  readonly authenticate: Authenticate | undefined;
 }
 
 const PAYLOADS = 'antiphon-payload';
@@ -83,15 +86,36 @@ function memo<T>(make: () => T): () => T {
   };
 }
 
-function rpcHandler({ calls, bodies }: HandlerDeps, method: ApiMethod): RouteHandler {
+function rpcHandler(deps: HandlerDeps, method: ApiMethod): RouteHandler {
+  const { calls } = deps;
   return {
-    async handle({ request, query, call }) {
+    async handle(exchange) {
+      const { request, query, call } = exchange;
       requireKnown(query, [PAYLOADS]);
       const payloads = payloadsOf(request, query);
-      const body = await bodies.read(request);
+      const body = await readBody(deps, exchange, method.name);
       return jsonReply(await call.run((context) => calls.callText(method, body, payloads, context)));
     },
   };
+}
+
+// Reading and parsing this much of a stranger's is no work worth mentioning.
+const FREE_BODY_BYTES = 64 * 1024;
+
+/** A large body is read only of somebody who is known: the call itself authenticates him again, when its request has been decoded. */
+async function readBody(
+  { bodies, authenticate }: HandlerDeps,
+  { request, call }: Exchange,
+  operation: string,
+): Promise<string> {
+  const sizeBytes =
+    request.headers['transfer-encoding'] === undefined
+      ? Number(request.headers['content-length'] ?? 0)
+      : Number.POSITIVE_INFINITY;
+  if (authenticate !== undefined && sizeBytes > FREE_BODY_BYTES) {
+    await call.run(async (context) => authenticate(operation, context));
+  }
+  return bodies.read(request);
 }
 
 function payloadsOf(request: IncomingMessage, query: URLSearchParams): Payloads {
@@ -100,7 +124,8 @@ function payloadsOf(request: IncomingMessage, query: URLSearchParams): Payloads 
   return value;
 }
 
-function restHandler({ env, schema, calls, bodies }: HandlerDeps, route: RestRoute): RouteHandler {
+function restHandler(deps: HandlerDeps, route: RestRoute): RouteHandler {
+  const { env, schema, calls } = deps;
   const isUnbounded = route.isUnbounded;
   const methodOf = (name: string): ApiMethod => {
     const method = schema.byRoute.get(`/api/v1/${name}`);
@@ -109,9 +134,10 @@ function restHandler({ env, schema, calls, bodies }: HandlerDeps, route: RestRou
   };
   return {
     ...(isUnbounded && { isUnbounded: (query) => isUnbounded(Object.fromEntries(query)) }),
-    async handle({ request, params, query, call }) {
+    async handle(exchange) {
+      const { request, params, query, call } = exchange;
       const values = declaredQuery(query, route.query);
-      const body = bodyObject(await bodies.read(request), route);
+      const body = bodyObject(await readBody(deps, exchange, route.operationId), route);
       return route.handle({
         env,
         params,

@@ -8,6 +8,7 @@ export * from './errors.ts';
 export * from './grpc-server.ts';
 export { withDecodedHistory } from './history-splice.ts';
 export { createLocalCaller, createLocalFrontendClient } from './local-client.ts';
+export type { Authenticate } from './reflection.ts';
 export * from './remote-client.ts';
 export * from './replication-requests.ts';
 export * from './service-handlers.ts';

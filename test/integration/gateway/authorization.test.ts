@@ -79,6 +79,15 @@ describe('of a domain', () => {
   });
 });
 
+test('a stranger’s large body is not read', async () => {
+  const start = '/api/v1/WorkflowAPI/StartWorkflowExecution';
+  const large = `{"domain": "${'x'.repeat(100_000)}`;
+  for (const path of [start, '/api/v1/domains/shop/workflows']) {
+    expect((await post(target, path, large)).body).toEqual(DENIED);
+    expect((await post(target, path, large, await bearer('writer'))).status).toBe(400);
+  }
+});
+
 test('the page and the document, which tell nothing of the data, are for everybody', async () => {
   expect((await get(target, '/')).status).toBe(200);
   expect((await get(target, '/openapi.json')).status).toBe(200);
