@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, rootCertificates } from 'node:tls';
-import type { Env, TimerHandle } from '#env';
+import type { Env, Gauge, TimerHandle } from '#env';
 
 export interface CertificatePaths {
   /** PEM chain, leaf first. With `keyFile`, or both empty. */
@@ -55,12 +55,18 @@ class PolledCertificateFiles implements CertificateFiles {
   #timer: TimerHandle;
   #isClosed = false;
   #lastFault = '';
+  readonly #end: Gauge | undefined;
 
   constructor(paths: CertificatePaths, env: Env, pollMs: number) {
     this.#paths = paths;
     this.#env = env;
     this.#pollMs = pollMs;
     this.#current = checked(paths, (file) => readFileSync(file), env.clock.nowMs());
+    if (paths.certFile !== '') {
+      const help = 'When a certificate in use ends, in Unix seconds';
+      this.#end = env.metrics.gauge('antiphon_certificate_end_seconds', help, { file: paths.certFile });
+      this.#showEnd();
+    }
     this.#timer = this.#schedule();
   }
 
@@ -87,6 +93,10 @@ class PolledCertificateFiles implements CertificateFiles {
     });
   }
 
+  #showEnd(): void {
+    this.#end?.set(Math.floor(Date.parse(endOf(this.#current)) / 1000));
+  }
+
   /** Never rejects: what is wrong with the files is logged, once for each fault. */
   async #poll(): Promise<void> {
     try {
@@ -95,6 +105,7 @@ class PolledCertificateFiles implements CertificateFiles {
       this.#lastFault = '';
       if (this.#isClosed || areEqual(this.#current, next)) return;
       this.#current = next;
+      this.#showEnd();
       this.#env.logger.info('certificates were renewed', { ...this.#paths, ends: endOf(next) });
       for (const listener of this.#listeners) listener(next);
     } catch (error) {

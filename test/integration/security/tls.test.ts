@@ -257,8 +257,8 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
 
   test('metrics are served over TLS, with renewal', async () => {
     const pair = await pki.server('metrics');
-    const certificates = files(pair);
     const metrics = createPrometheusMetrics({});
+    const certificates = files(pair, { ...env, metrics });
     const listener = await serveMetrics({
       address: '127.0.0.1:0',
       metrics,
@@ -277,6 +277,8 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     await pki.server('metrics');
     const renewed = new X509Certificate(fs.readFileSync(pair.certFile)).serialNumber;
     await until(async () => (await serialOf(Number(listener.address.split(':')[1]), 'http/1.1')) === renewed);
+    const end = /antiphon_certificate_end_seconds\{.*metrics\.pem.*\} (\d+)/.exec((await metrics.render()).body)?.[1];
+    expect(Number(end) * 1000).toBe(Date.parse(new X509Certificate(fs.readFileSync(pair.certFile)).validTo));
     await listener.close();
   });
 });
