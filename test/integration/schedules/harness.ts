@@ -25,6 +25,18 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+/** Unless it is there already. */
+export async function registerDomain(client: RemoteFrontendClient): Promise<void> {
+  const workflowExecutionRetentionPeriod = seconds(86_400);
+  try {
+    await client.domain.registerDomain(
+      RegisterDomainRequest.fromPartial({ name: DOMAIN, workflowExecutionRetentionPeriod }),
+    );
+  } catch (error) {
+    expect(error).toMatchObject({ kind: 'DomainAlreadyExists' });
+  }
+}
+
 /** On memory; with `sqlitePath`, on a file that outlives it. */
 export async function openServer(sqlitePath = ''): Promise<TestServer> {
   const persistence =
@@ -42,11 +54,7 @@ export async function openServer(sqlitePath = ''): Promise<TestServer> {
     }),
   );
   const client = createRemoteFrontendClient(running.address, { env: createRealEnv(), defaultTimeoutMs: 30_000 });
-  await client.domain
-    .registerDomain(
-      RegisterDomainRequest.fromPartial({ name: DOMAIN, workflowExecutionRetentionPeriod: seconds(86_400) }),
-    )
-    .catch((error: { kind?: string }) => expect(error.kind).toBe('DomainAlreadyExists'));
+  await registerDomain(client);
   return {
     running,
     client,
