@@ -5,6 +5,7 @@ import * as keys from '#dynamicconfig';
 import { type DynamicConfig, type Property, type QuotaClass, UNLIMITED } from '#dynamicconfig';
 import { type Env, sleep } from '#env';
 import { BucketTable } from './bucket-table.ts';
+import { createLateRefusals, type LateRefusals } from './late-refusals.ts';
 import { createRefusals, type Refuse } from './refusals.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -22,7 +23,7 @@ export interface Caller {
 }
 
 export interface CallQuotas {
-  /** Throws ServiceBusy. `domain` empty: only host and caller count. A promise only for a poll that has to wait. */
+  /** Throws ServiceBusy. `domain` empty: only host and caller count. A promise only for a poll that has to wait, or for a late refusal. */
   take(
     domain: string,
     callClass: CallClass,
@@ -60,6 +61,7 @@ const BASE_CLASS: Readonly<Record<Exclude<CallClass, 'none'>, QuotaClass>> = {
 class ConfiguredQuotas implements CallQuotas {
   readonly #env: Env;
   readonly #refuse: Refuse;
+  readonly #late: LateRefusals;
   readonly #classes: Readonly<Record<QuotaClass, ClassLimits>>;
   readonly #callerRps: Property<number>;
   readonly #listQps: Property<number>;
@@ -71,6 +73,7 @@ class ConfiguredQuotas implements CallQuotas {
   constructor(env: Env, config: DynamicConfig) {
     this.#env = env;
     this.#refuse = createRefusals(env.metrics);
+    this.#late = createLateRefusals(env.scheduler, config.property(keys.REFUSAL_DELAY));
     this.#callerRps = config.property(keys.CALLER_RPS);
     this.#listQps = config.property(keys.VISIBILITY_LIST_QPS);
     this.#pollDelay = config.property(keys.WORKER_POLL_DELAY);
@@ -106,39 +109,39 @@ class ConfiguredQuotas implements CallQuotas {
     if (bypass.length > 0 && bypass.includes(caller.callerType)) return;
     const limits = this.#classes[BASE_CLASS[callClass]];
     const nowMs = this.#env.clock.monotonicMs();
-    const waitMs = domain === '' ? 0 : this.#takeOfDomain(domain, callClass, limits, nowMs);
+    const turn = domain === '' ? 0 : this.#turnOfDomain(domain, callClass, limits, nowMs);
+    if (typeof turn !== 'number') return turn;
     const callerRps = this.#callerRps.ofDomain(domain);
     if (callerRps > 0) {
-      const name = principal?.name ?? caller.callerName;
-      if (!this.#callers.of(name, callerRps, nowMs).take(nowMs, callerRps)) {
-        throw this.#refuse(domain, limits.name, 'caller-rate-limit');
+      const bucket = this.#callers.of(principal?.name ?? caller.callerName, callerRps, nowMs);
+      if (!bucket.take(nowMs, callerRps)) {
+        return this.#late.refuse(this.#refuse(domain, limits.name, 'caller-rate-limit'), bucket.excess(callerRps));
       }
     }
     const hostRate = limits.host.get();
     if (hostRate < UNLIMITED && !limits.hostBucket.take(nowMs, hostRate)) {
       throw this.#refuse(domain, limits.name, 'host-rate-limit');
     }
-    return waitMs === 0 ? undefined : sleep(this.#env.scheduler, waitMs, caller.signal);
+    return turn === 0 ? undefined : sleep(this.#env.scheduler, turn, caller.signal);
   }
 
-  /** How long the call has to wait. */
-  #takeOfDomain(domain: string, callClass: CallClass, limits: ClassLimits, nowMs: number): number {
+  /** How long the call has to wait; or its refusal, late. */
+  #turnOfDomain(domain: string, callClass: CallClass, limits: ClassLimits, nowMs: number): number | Promise<never> {
     // This host is the only one of its cluster: the global quota is all its own.
     const rate = Math.min(limits.domain.ofDomain(domain), limits.globalDomain.ofDomain(domain));
+    let waitMs: number | undefined = 0;
     if (rate < UNLIMITED) {
       const bucket = limits.domainBuckets.of(domain, rate, nowMs);
-      const waitMsMax = callClass === 'poll' ? this.#pollDelay.ofDomain(domain) : 0;
-      const waitMs =
-        waitMsMax === 0 ? (bucket.take(nowMs, rate) ? 0 : undefined) : bucket.reserve(nowMs, rate, waitMsMax);
-      if (waitMs === undefined) throw this.#refuse(domain, limits.name, 'domain-rate-limit');
-      if (callClass !== 'list') return waitMs;
-    }
-    if (callClass === 'list') {
-      const qps = this.#listQps.ofDomain(domain);
-      if (qps < UNLIMITED && !this.#lists.of(domain, qps, nowMs).take(nowMs, qps)) {
-        throw this.#refuse(domain, 'list', 'list-rate-limit');
+      waitMs = bucket.reserve(nowMs, rate, callClass === 'poll' ? this.#pollDelay.ofDomain(domain) : 0);
+      if (waitMs === undefined) {
+        return this.#late.refuse(this.#refuse(domain, limits.name, 'domain-rate-limit'), bucket.excess(rate));
       }
     }
-    return 0;
+    if (callClass !== 'list') return waitMs;
+    const qps = this.#listQps.ofDomain(domain);
+    if (qps >= UNLIMITED) return waitMs;
+    const bucket = this.#lists.of(domain, qps, nowMs);
+    if (bucket.take(nowMs, qps)) return waitMs;
+    return this.#late.refuse(this.#refuse(domain, 'list', 'list-rate-limit'), bucket.excess(qps));
   }
 }

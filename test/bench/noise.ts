@@ -16,6 +16,8 @@ export interface NoiseReport {
 }
 
 export interface NoiseRates {
+  /** Calls that wait for their answers at most; a service of that many threads sends no more. */
+  readonly inFlightMax: number;
   readonly user: number;
   readonly polls: number;
   readonly lists: number;
@@ -23,8 +25,6 @@ export interface NoiseRates {
 
 const TICK_MS = 10;
 const CONNECTIONS = 4;
-// Calls that a slow server has not answered yet; more are not sent, as no client library would.
-const IN_FLIGHT_MAX = 500;
 
 /** gRPC's frame: no compression, length, message. */
 function framed(message: Uint8Array): Buffer {
@@ -58,10 +58,10 @@ const poll = framed(
   ).finish(),
 );
 
-const state = { sent: 0, refused: 0, served: 0, inFlight: 0 };
+const state = { sent: 0, refused: 0, served: 0, inFlight: 0, inFlightMax: 0 };
 
 function send(session: http2.ClientHttp2Session, path: string, body: Buffer): void {
-  if (state.inFlight >= IN_FLIGHT_MAX) return;
+  if (state.inFlight >= state.inFlightMax) return;
   state.inFlight++;
   state.sent++;
   const stream = session.request({
@@ -97,6 +97,7 @@ const paced = (perSecond: number, startedMs: number) => {
 };
 
 function main(address: string, rates: NoiseRates): void {
+  state.inFlightMax = rates.inFlightMax;
   const sessions = Array.from({ length: CONNECTIONS }, () => http2.connect(`http://${address}`));
   for (const session of sessions) session.on('error', () => process.exit(1));
   let turn = 0;

@@ -86,6 +86,14 @@ export const WORKER_POLL_DELAY = durationKey('frontend.maxWorkerPollDelay', {
   description: 'How long a poll beyond its quota waits for its turn before it is refused.',
 });
 
+export const REFUSAL_DELAY = durationKey('antiphon.refusalDelay', {
+  default: 1000,
+  max: 10_000,
+  operational: true,
+  description:
+    'Longest time until a caller is refused that is far beyond its quota: 100 ms for each multiple of it beyond the second. 0: always at once.',
+});
+
 export const BYPASS_CALLER_TYPES = listKey('system.rateLimiterBypassCallerTypes', {
   default: [],
   operational: true,
@@ -114,6 +122,7 @@ export const ALL_QUOTA_KEYS = [
   CALLER_RPS,
   VISIBILITY_LIST_QPS,
   WORKER_POLL_DELAY,
+  REFUSAL_DELAY,
   BYPASS_CALLER_TYPES,
   WORKFLOW_ID_EXTERNAL_RPS,
   WORKFLOW_ID_INTERNAL_RPS,

@@ -4,6 +4,7 @@ import {
   CALLER_RPS,
   createDynamicConfig,
   QUOTA_KEYS,
+  REFUSAL_DELAY,
   type StaticDefault,
   staticDefault,
   VISIBILITY_LIST_QPS,
@@ -22,10 +23,11 @@ const CALLER: Caller = {
 
 function limits(...defaults: readonly StaticDefault[]) {
   const env = createSimulatedEnv({ seed: 1 });
-  const quotas = createCallQuotas(env, createDynamicConfig({ env }, { defaults }));
+  const atOnce = staticDefault(REFUSAL_DELAY, 0);
+  const quotas = createCallQuotas(env, createDynamicConfig({ env }, { defaults: [atOnce, ...defaults] }));
   const take = (domain: string, callClass: CallClass, caller: Partial<Caller> = {}) =>
     quotas.take(domain, callClass, { ...CALLER, ...caller });
-  return { env, take };
+  return { env, quotas, take };
 }
 
 function taken(take: () => unknown, times: number, reason?: string): number {
@@ -108,12 +110,26 @@ describe('call quotas', () => {
   });
 
   test('limit a caller over all domains, by who is authenticated before what he says', () => {
-    const env = createSimulatedEnv({ seed: 1 });
-    const quotas = createCallQuotas(env, createDynamicConfig({ env }, { defaults: [staticDefault(CALLER_RPS, 2)] }));
-    expect(taken(() => quotas.take('shop', 'user', CALLER), 1)).toBe(1);
-    expect(taken(() => quotas.take('other', 'user', CALLER), 5, 'caller-rate-limit')).toBe(1);
-    expect(taken(() => quotas.take('shop', 'user', { ...CALLER, callerName: 'another' }), 5)).toBe(2);
+    const { take, quotas } = limits(staticDefault(CALLER_RPS, 2));
+    expect(taken(() => take('shop', 'user'), 1)).toBe(1);
+    expect(taken(() => take('other', 'user'), 5, 'caller-rate-limit')).toBe(1);
+    expect(taken(() => take('shop', 'user', { callerName: 'another' }), 5)).toBe(2);
     expect(taken(() => quotas.take('shop', 'user', CALLER, { name: 'alice' }), 5)).toBe(2);
+  });
+
+  test('refuse at once up to twice the quota, and the later the further beyond', async () => {
+    const { env, take } = limits(staticDefault(QUOTA_KEYS.user.domain, 10), staticDefault(REFUSAL_DELAY, 1000));
+    expect(taken(() => take('shop', 'user'), 29)).toBe(10);
+    const late = Array.from({ length: 300 }, () =>
+      Promise.resolve(take('shop', 'user')).catch(() => env.clock.nowMs()),
+    );
+    const begunMs = env.clock.nowMs();
+    await env.advance(2000);
+    const delays = (await Promise.all(late)).map((atMs) => (atMs as number) - begunMs);
+    expect(delays[0]).toBe(100);
+    expect(delays.at(-1)).toBe(1000);
+    expect(delays).toEqual([...delays].sort((a, b) => a - b));
+    expect(take('shop', 'user')).toBeUndefined();
   });
 
   test('never refuse the service itself, nor a caller type on the list', () => {
