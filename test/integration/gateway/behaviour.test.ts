@@ -264,13 +264,23 @@ describe('limits', () => {
   });
 
   test('a client that does not take its answer is let go', async () => {
+    const env = createRealEnv();
+    const fired = vi.fn();
+    const scheduler = {
+      after: (delayMs: number, callback: () => void) =>
+        env.scheduler.after(delayMs, () => {
+          fired(delayMs);
+          callback();
+        }),
+    };
     const gateway = await aroundHealth(async () => ({ ok: true, message: 'x'.repeat(30 << 20) }), {
+      env: { ...env, scheduler },
       limits: { responseTimeoutMs: 300 },
     });
     const socket = net.connect(gateway.port, '127.0.0.1').pause();
     socket.on('error', () => {}); // A reset is an end as well.
     socket.write(`POST ${HEALTH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n`);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await vi.waitFor(() => expect(fired).toHaveBeenCalledWith(300), { timeout: 30_000 });
     let received = 0;
     socket.on('data', (chunk) => {
       received += chunk.length;
@@ -310,10 +320,11 @@ describe('the end', () => {
   });
 
   test('a call that does not end is cut off when the grace is over', async () => {
-    const gateway = await aroundHealth(() => new Promise(() => {}));
+    const called = vi.fn();
+    const gateway = await aroundHealth(() => new Promise(called));
     const call = post(gateway, HEALTH);
     call.catch(() => {}); // It is expected to fail, below.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await vi.waitFor(() => expect(called).toHaveBeenCalled());
     await gateway.stop(100);
     await expect(call).rejects.toThrow();
   });
