@@ -158,16 +158,45 @@ const isEquality = (condition: Condition): condition is Extract<Condition, { kin
 // As long as the values that schema/sqlite indexes; JavaScript counts at least as many characters as SQLite does.
 const INDEXED_LENGTH_MAX = 255;
 
-type Equality = Extract<Condition, { kind: 'compare' }>;
+// Each value is a search of its own, whose pages are joined: worth it for a handful.
+const INDEXED_VALUES_MAX = 20;
 
-/** An equality on a custom attribute that every result must meet: the index of values leads straight to the runs. */
-function findIndexedEquality(where: Condition | undefined): Equality | undefined {
-  const conjuncts = where?.kind === 'and' ? where.operands : [where];
-  return conjuncts.find((condition): condition is Equality => {
-    if (condition?.kind !== 'compare' || condition.operator !== '=') return false;
-    if (COLUMNS.has(condition.attribute.name) || condition.attribute.values === 'text') return false;
-    return typeof condition.value !== 'string' || condition.value.length <= INDEXED_LENGTH_MAX;
-  });
+/** Every result has the attribute with one of these values. */
+interface IndexedValues {
+  readonly attribute: SearchAttribute;
+  readonly values: readonly AttributeValue[];
+}
+
+/** Values of a custom attribute that every result must have one of: the index of values leads straight to the runs. */
+function findIndexedValues(where: Condition | undefined): IndexedValues | undefined {
+  let best: IndexedValues | undefined;
+  for (const condition of where?.kind === 'and' ? where.operands : [where]) {
+    const found = condition === undefined ? undefined : indexedValuesOf(condition);
+    if (found !== undefined && (best === undefined || found.values.length < best.values.length)) best = found;
+  }
+  return best;
+}
+
+function indexedValuesOf(condition: Condition): IndexedValues | undefined {
+  if (condition.kind === 'or') return joined(condition.operands.map(indexedValuesOf));
+  if (condition.kind !== 'in' && !isEquality(condition)) return undefined;
+  const { attribute } = condition;
+  if (COLUMNS.has(attribute.name) || attribute.values === 'text') return undefined;
+  const values = [...new Set(condition.kind === 'in' ? condition.values : [condition.value])];
+  const isIndexed = values.every((value) => typeof value !== 'string' || value.length <= INDEXED_LENGTH_MAX);
+  return isIndexed && values.length <= INDEXED_VALUES_MAX ? { attribute, values } : undefined;
+}
+
+/** Alternatives on one attribute are one list of values. */
+function joined(parts: readonly (IndexedValues | undefined)[]): IndexedValues | undefined {
+  const [first] = parts;
+  if (first === undefined) return undefined;
+  const values = new Set<AttributeValue>();
+  for (const part of parts) {
+    if (part?.attribute.name !== first.attribute.name) return undefined;
+    for (const value of part.values) values.add(value);
+  }
+  return values.size <= INDEXED_VALUES_MAX ? { attribute: first.attribute, values: [...values] } : undefined;
 }
 
 interface Source {
@@ -177,15 +206,15 @@ interface Source {
   readonly row: string;
 }
 
-function compileSource(compiler: Compiler, domainId: string, equality: Equality | undefined): Source {
-  if (equality === undefined) {
+function compileSource(compiler: Compiler, domainId: string, indexed: IndexedValues | undefined): Source {
+  if (indexed === undefined) {
     const conditions = [`domain_id = ${compiler.bind(domainId)}`];
     return { from: 'visibility', conditions, row: 'run_no' };
   }
   const conditions = [
     `attr_domain = ${compiler.bind(domainId)}`,
-    `attr_name = ${compiler.bind(equality.attribute.name)}`,
-    `attr_value = ${compiler.bind(equality.value)}`,
+    `attr_name = ${compiler.bind(indexed.attribute.name)}`,
+    `attr_value IN (${indexed.values.map((value) => compiler.bind(value)).join(', ')})`,
   ];
   // CROSS JOIN keeps this order: first the values, then their rows.
   const from = 'visibility_values CROSS JOIN visibility ON run_no = attr_run';
@@ -207,21 +236,45 @@ function afterPosition(
   return column.isNullable ? `(${tuple} OR ${compiler.use(column)} IS NULL)` : tuple;
 }
 
+interface PageOptions {
+  readonly size: number;
+  readonly after: PagePosition | undefined;
+  readonly nowMs: number;
+}
+
 /** Selects `run_no`, `sort_value` and all columns of one page and one row more. */
-export function compilePage(
+export function compilePage(domainId: string, selection: Selection, page: PageOptions): CompiledSql {
+  const compiler = new Compiler(page.nowMs);
+  const indexed = findIndexedValues(selection.where);
+  if (indexed === undefined || indexed.values.length === 1) {
+    const sql = pageSql(compiler, domainId, selection, page, indexed);
+    return { sql, parameters: compiler.parameters };
+  }
+  // A page of each value in order, then the first of all: a run that has two of the values is in both, and once in their union.
+  const pages = indexed.values.map((value) => {
+    const one = { attribute: indexed.attribute, values: [value] };
+    return `SELECT * FROM (${pageSql(compiler, domainId, selection, page, one)})`;
+  });
+  const direction = selection.orderBy.descending ? 'DESC' : 'ASC';
+  const sql = `SELECT * FROM (${pages.join(' UNION ')})
+    ORDER BY sort_value IS NULL, sort_value ${direction}, run_no ${direction} LIMIT ${compiler.bind(page.size + 1)}`;
+  return { sql, parameters: compiler.parameters };
+}
+
+function pageSql(
+  compiler: Compiler,
   domainId: string,
   selection: Selection,
-  page: { readonly size: number; readonly after: PagePosition | undefined; readonly nowMs: number },
-): CompiledSql {
-  const compiler = new Compiler(page.nowMs);
+  page: PageOptions,
+  indexed: IndexedValues | undefined,
+): string {
   const { attribute, descending } = selection.orderBy;
-  const equality = findIndexedEquality(selection.where);
   const isByStart = attribute.name === 'StartTime';
-  const startColumn = required(equality === undefined ? 'start_ms' : 'attr_start');
+  const startColumn = required(indexed === undefined ? 'start_ms' : 'attr_start');
   const column = isByStart ? startColumn : compiler.sortColumn(attribute);
   // Parameters are bound in the order of the text.
   const sortValue = compiler.use(column);
-  const source = compileSource(compiler, domainId, equality);
+  const source = compileSource(compiler, domainId, indexed);
   const conditions = [...source.conditions];
   if (selection.where !== undefined) conditions.push(compiler.condition(selection.where, false));
   const sort = { column, row: source.row, descending };
@@ -229,9 +282,8 @@ export function compilePage(
   const direction = descending ? 'DESC' : 'ASC';
   // A closed listing never has a missing close time; the plain order can use its index.
   const nullsLast = column.isNullable && !excludesMissing(selection.where, attribute) ? 'sort_value IS NULL, ' : '';
-  const sql = `SELECT visibility.*, ${sortValue} AS sort_value FROM ${source.from} WHERE ${conditions.join(' AND ')}
+  return `SELECT visibility.*, ${sortValue} AS sort_value FROM ${source.from} WHERE ${conditions.join(' AND ')}
     ORDER BY ${nullsLast}sort_value ${direction}, ${source.row} ${direction} LIMIT ${compiler.bind(page.size + 1)}`;
-  return { sql, parameters: compiler.parameters };
 }
 
 function excludesMissing(where: Condition | undefined, attribute: SearchAttribute): boolean {
@@ -243,9 +295,12 @@ function excludesMissing(where: Condition | undefined, attribute: SearchAttribut
 
 export function compileCount(domainId: string, where: Condition | undefined, nowMs: number): CompiledSql {
   const compiler = new Compiler(nowMs);
-  const source = compileSource(compiler, domainId, findIndexedEquality(where));
+  const indexed = findIndexedValues(where);
+  const source = compileSource(compiler, domainId, indexed);
   const conditions = [...source.conditions];
   if (where !== undefined) conditions.push(compiler.condition(where, false));
-  const sql = `SELECT count(*) FROM ${source.from} WHERE ${conditions.join(' AND ')}`;
+  // A run with two of the values has two rows there.
+  const counted = indexed === undefined || indexed.values.length === 1 ? '*' : `DISTINCT ${source.row}`;
+  const sql = `SELECT count(${counted}) FROM ${source.from} WHERE ${conditions.join(' AND ')}`;
   return { sql, parameters: compiler.parameters };
 }
