@@ -7,7 +7,7 @@ import { createRealEnv } from '#env';
 import { createMemoryStore } from '#persistence/memory';
 import { createGrpcServer } from '#rpc';
 import { createRegion, type RegionDeps } from '#server';
-import { createMemoryVisibility } from '#visibility';
+import { createMemoryVisibility, createSearchAttributeSource } from '#visibility';
 import { CLUSTERS } from '../harness.ts';
 
 export interface Target {
@@ -23,12 +23,14 @@ const SHARD_COUNT = 2;
 export async function openTarget(given: Partial<Pick<RegionDeps, 'config'>> = {}): Promise<Target> {
   const env = createRealEnv();
   const store = createMemoryStore(env);
-  const visibility = createMemoryVisibility(env);
+  const searchAttributes = createSearchAttributeSource(env, store.keyValues);
+  const visibility = createMemoryVisibility(env, undefined, () => searchAttributes.current());
   const region = createRegion(
     {
       env,
       store,
       visibility,
+      searchAttributes,
       blobs: createBlobStores({ memory: createMemoryBlobStore }),
       clusters: CLUSTERS,
       remoteCluster: () => undefined,
