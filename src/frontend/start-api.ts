@@ -9,6 +9,7 @@ import {
 } from '@antiphon/proto';
 import { badRequest, EntityNotExistsError, featureNotEnabled } from '#base';
 import { type DomainView, ISOLATION_GROUP_KEY, priorityFieldsOfHeader, requirePriorityFields } from '#core';
+import { createOpenWorkflowQuota } from '#quotas';
 import type { CallContext, Handlers, RunRef, SERVICE_DEFINITIONS } from '#rpc';
 import { refuseDrained } from './isolation-drain.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
@@ -23,7 +24,8 @@ const START: Traits = { class: 'user', forward: 'selected' };
 const ASYNC: Traits = { ...START, class: 'async' };
 
 export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
-  const { env, history, isolationGroups } = deps;
+  const { env, history, visibility, isolationGroups } = deps;
+  const openWorkflows = createOpenWorkflowQuota(env, deps.config, (id) => visibility.count(id, 'CloseTime = missing'));
   // Start has a text of its own for a missing domain.
   const startDomain = (request: { domain: string }) => {
     if (request.domain === '') throw badRequest('Domain name is empty');
@@ -34,6 +36,8 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
       const start = validatedStart(request, deps, { requestIdIsUuid: true, limits: call.limits });
       refuseDeprecated(call.subject);
       refuseDrained(isolationGroups, call.subject, call.context);
+      const room = openWorkflows.require(call.subject);
+      if (room !== undefined) await room;
       return history.startWorkflow(start, {
         domainId: call.subject.id,
         partitionConfig: partitionOf(call.context, start.header),
@@ -66,6 +70,8 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
         const start = validatedStart(startRequest, deps, { requestIdIsUuid: false, limits });
         refuseDeprecated(domain);
         refuseDrained(isolationGroups, domain, context);
+        const room = openWorkflows.require(domain);
+        if (room !== undefined) await room;
         const partition = partitionOf(context, start.header);
         return history.signalWithStart(start, { signalName, input: signalInput }, domain.id, partition);
       },

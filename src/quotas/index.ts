@@ -1,2 +1,3 @@
 export * from './call-quotas.ts';
+export * from './open-workflows.ts';
 export * from './workflow-id-quotas.ts';

@@ -54,6 +54,12 @@ export const PENDING_SIGNAL_COUNT_ERROR = intKey('antiphon.limit.pendingSignalCo
   description:
     'Pending signals and cancels to other workflows beyond which one more fails the workflow (PENDING_SIGNAL_EXCEEDS_LIMIT). 0: no limit.',
 });
+export const OPEN_WORKFLOW_COUNT = intKey('antiphon.limit.openWorkflowCount.error', {
+  default: 0,
+  by,
+  description:
+    'Open workflows of a domain; beyond it starts are refused with LimitExceeded. Counted every five seconds. Children and continued runs pass. 0: no limit.',
+});
 export const SIGNALS_PER_EXECUTION = intKey('history.maximumSignalsPerExecution', {
   default: DEFAULT_LIMITS.signalCountMax,
   by,
@@ -111,6 +117,7 @@ export const LIMIT_KEYS = [
   PENDING_CHILD_COUNT_ERROR,
   PENDING_TIMER_COUNT_ERROR,
   PENDING_SIGNAL_COUNT_ERROR,
+  OPEN_WORKFLOW_COUNT,
   SIGNALS_PER_EXECUTION,
   BUFFERED_EVENTS,
   SEARCH_ATTRIBUTE_COUNT,

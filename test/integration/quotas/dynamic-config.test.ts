@@ -164,6 +164,15 @@ describe('a limit', () => {
     await signal('shop', 'signals');
   });
 
+  test('of open workflows refuses starts beyond it, and knows of those there are', async () => {
+    await start('other', 'open-1');
+    await update('antiphon.limit.openWorkflowCount.error', [1, { domainName: 'other' }]);
+    await expect(start('other', 'open-2')).rejects.toMatchObject({ kind: 'LimitExceeded' });
+    await start('shop', 'open-1');
+    await update('antiphon.limit.openWorkflowCount.error');
+    await start('other', 'open-2');
+  });
+
   test('and a switch survive a restart', async () => {
     await update('system.disallowQuery', [true, { domainName: 'shop' }]);
     await close();
