@@ -4,11 +4,14 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
+  ContinueAsNewWorkflowExecutionDecisionAttributes,
   CountWorkflowExecutionsRequest,
+  type Decision,
   DescribeWorkflowExecutionRequest,
   EventFilterType,
   GetWorkflowExecutionHistoryRequest,
   type HistoryEvent,
+  ListWorkflowExecutionsRequest,
   PollForDecisionTaskRequest,
   RespondDecisionTaskCompletedRequest,
   StartWorkflowExecutionRequest,
@@ -198,6 +201,61 @@ describe('a batch job', () => {
     expect((await describeRun(client, DOMAIN, id)).workflowExecutionInfo?.workflowExecution?.runId).not.toBe(before);
   });
 
+  test('resets to the time, the bad build, or the run before that it is told', async () => {
+    const decide = async (type: string, attributes: Decision['attributes']) => {
+      const task = await client.worker.pollForDecisionTask(
+        PollForDecisionTaskRequest.fromPartial({
+          domain: DOMAIN,
+          taskList: { name: `list-of-${type}` },
+          identity: 'test',
+          binaryChecksum: 'bad',
+        }),
+        { timeoutMs: 10_000 },
+      );
+      const decisions = attributes === undefined ? [] : [{ attributes }];
+      await client.worker.respondDecisionTaskCompleted(
+        RespondDecisionTaskCompletedRequest.fromPartial({
+          taskToken: task.taskToken,
+          decisions,
+          binaryChecksum: 'bad',
+        }),
+      );
+    };
+    const runOf = async (id: string) =>
+      (await describeRun(client, DOMAIN, id)).workflowExecutionInfo?.workflowExecution?.runId;
+    const how: readonly (readonly [string, object])[] = [
+      ['Timed', { ResetType: 'DecisionCompletedTime', EarliestTime: '2020-01-01T00:00:00Z' }],
+      ['Built', { ResetType: 'BadBinary', BadBinaryChecksum: 'bad' }],
+      ['Chained', { ResetType: 'LastContinuedAsNew' }],
+    ];
+    for (const [type, ResetParams] of how) {
+      await startRuns(client, type, 1);
+      const again = ContinueAsNewWorkflowExecutionDecisionAttributes.fromPartial({
+        workflowType: { name: type },
+        taskList: { name: `list-of-${type}` },
+        executionStartToCloseTimeout: seconds(600),
+        taskStartToCloseTimeout: seconds(10),
+      });
+      await decide(
+        type,
+        type === 'Chained' ? { $case: 'continueAsNewWorkflowExecutionDecisionAttributes', value: again } : undefined,
+      );
+      const query = `WorkflowType = '${type}' AND CloseTime = missing`;
+      await until(async () => {
+        const found = await client.visibility.listWorkflowExecutions(
+          ListWorkflowExecutionsRequest.fromPartial({ domain: DOMAIN, query }),
+        );
+        return found.executions.map(({ workflowExecution }) => workflowExecution?.runId);
+      }).toEqual([await runOf(`${type}-000`)]);
+      const before = await runOf(`${type}-000`);
+      expect(await resultOf(client, await startJob(client, params(type, 'reset', { ResetParams })))).toMatchObject({
+        SuccessCount: 1,
+        ErrorCount: 0,
+      });
+      expect(await runOf(`${type}-000`)).not.toBe(before);
+    }
+  });
+
   test('shows how far it is, keeps to its rate, and can be stopped', async () => {
     await startRuns(client, 'Slow', 40);
     const startedMs = Date.now();
@@ -257,8 +315,9 @@ describe('a batch job', () => {
       [params('X', 'terminate', { DomainName: 'nowhere' }), /Domain nowhere does not exist/],
       [
         params('X', 'reset', { ResetParams: { ResetType: 'BadBinary' } }),
-        /reset type BadBinary is not supported in batches/,
+        /reset type BadBinary needs BadBinaryChecksum/,
       ],
+      [params('X', 'reset', { ResetParams: { ResetType: 'Yesterday' } }), /reset type Yesterday is not one of/],
     ];
     for (const [input, text] of wrong) {
       const close = await closeOf(client, 'cadence-batcher', await startJob(client, input));

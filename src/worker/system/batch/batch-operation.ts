@@ -86,23 +86,28 @@ function operationOf(job: BatchJob, ports: BatchPorts): BatchOperation {
         );
       };
     case 'reset':
-      return async (run) => {
-        const { domain, workflowExecution, requestId } = common(run);
-        const decisionFinishEventId = await findResetPoint(ports.frontend, run, job.reset.type);
-        await workflow.resetWorkflowExecution(
-          ResetWorkflowExecutionRequest.fromPartial({
-            domain,
-            workflowExecution,
-            requestId,
-            reason: job.reason,
-            decisionFinishEventId,
-            skipSignalReapply: job.reset.skipSignalReapply,
-          }),
-        );
-      };
+      return reset(job, ports);
     case 'replicate':
       return replication(job, ports);
   }
+}
+
+function reset({ type, reset: how, reason }: BatchJob, { frontend, jobId }: BatchPorts): BatchOperation {
+  return async (run) => {
+    if (how === undefined) throw badRequest('a job of type reset has ResetParams');
+    const { domain, workflowId } = run;
+    const { runId, eventId } = await findResetPoint(frontend, run, how);
+    await frontend.workflow.resetWorkflowExecution(
+      ResetWorkflowExecutionRequest.fromPartial({
+        domain,
+        workflowExecution: { workflowId, runId },
+        requestId: requestIdOf([jobId, type, domain, workflowId, run.runId]),
+        reason,
+        decisionFinishEventId: eventId,
+        skipSignalReapply: how.skipSignalReapply,
+      }),
+    );
+  };
 }
 
 /** Has the target region fetch the run's events from the source region. */

@@ -13,7 +13,14 @@ export interface BatchParams {
   readonly CancelParams?: { readonly CancelChildren?: boolean | null } | null;
   readonly SignalParams?: { readonly SignalName?: string; readonly Input?: string } | null;
   readonly ReplicateParams?: { readonly SourceCluster?: string; readonly TargetCluster?: string } | null;
-  readonly ResetParams?: { readonly ResetType?: string; readonly SkipSignalReapply?: boolean } | null;
+  readonly ResetParams?: {
+    readonly ResetType?: string;
+    readonly SkipSignalReapply?: boolean;
+    /** Of type BadBinary. */
+    readonly BadBinaryChecksum?: string;
+    /** Of type DecisionCompletedTime: RFC 3339. */
+    readonly EarliestTime?: string;
+  } | null;
   readonly RPS?: number;
   readonly Concurrency?: number;
   readonly PageSize?: number;
@@ -39,10 +46,18 @@ const BATCH_TYPES: readonly BatchType[] = ['terminate', 'cancel', 'signal', 'rep
 const RESET_TYPES = [
   'FirstDecisionCompleted',
   'LastDecisionCompleted',
+  'LastContinuedAsNew',
+  'BadBinary',
+  'DecisionCompletedTime',
   'FirstDecisionScheduled',
   'LastDecisionScheduled',
 ] as const;
-export type BatchResetType = (typeof RESET_TYPES)[number];
+export interface BatchReset {
+  readonly type: (typeof RESET_TYPES)[number];
+  readonly skipSignalReapply: boolean;
+  readonly badBinary: string;
+  readonly earliestMs: number | undefined;
+}
 
 const DEFAULTS = { rps: 50, concurrency: 5, pageSize: 1000, attempts: 50 };
 const CONCURRENCY_MAX = 100;
@@ -56,7 +71,8 @@ export interface BatchJob {
   readonly includesChildren: boolean;
   readonly signal: { readonly name: string; readonly input: string };
   readonly replicate: { readonly source: string; readonly target: string };
-  readonly reset: { readonly type: BatchResetType; readonly skipSignalReapply: boolean };
+  /** Of batch type reset. */
+  readonly reset: BatchReset | undefined;
   readonly rps: number;
   readonly concurrency: number;
   readonly pageSize: number;
@@ -81,10 +97,6 @@ export function batchJob(params: Partial<BatchParams>): BatchJob {
   if (type === 'signal' && !SignalParams?.SignalName) refuse('must provide signal name');
   if (type === 'replicate' && !ReplicateParams?.SourceCluster) refuse('must provide source cluster');
   if (type === 'replicate' && !ReplicateParams?.TargetCluster) refuse('must provide target cluster');
-  const resetType = ResetParams?.ResetType as BatchResetType; // Checked in the next line where it counts.
-  if (type === 'reset' && !RESET_TYPES.includes(resetType)) {
-    refuse(`reset type ${ResetParams?.ResetType} is not supported in batches, which know: ${RESET_TYPES.join(', ')}`);
-  }
   const children = type === 'terminate' ? TerminateParams?.TerminateChildren : CancelParams?.CancelChildren;
   return {
     domain: DomainName,
@@ -94,10 +106,27 @@ export function batchJob(params: Partial<BatchParams>): BatchJob {
     includesChildren: (type === 'terminate' || type === 'cancel') && (children ?? true),
     signal: { name: SignalParams?.SignalName ?? '', input: SignalParams?.Input ?? '' },
     replicate: { source: ReplicateParams?.SourceCluster ?? '', target: ReplicateParams?.TargetCluster ?? '' },
-    reset: { type: resetType, skipSignalReapply: ResetParams?.SkipSignalReapply ?? false },
+    reset: type === 'reset' ? resetOf(ResetParams ?? {}) : undefined,
     rps: positive(params.RPS, DEFAULTS.rps),
     concurrency: positive(params.Concurrency, DEFAULTS.concurrency, CONCURRENCY_MAX),
     pageSize: positive(params.PageSize, DEFAULTS.pageSize, PAGE_SIZE_MAX),
     attempts: positive(params.AttemptsOnRetryableError, DEFAULTS.attempts),
+  };
+}
+
+function resetOf(params: NonNullable<BatchParams['ResetParams']>): BatchReset {
+  const { ResetType, BadBinaryChecksum, EarliestTime } = params;
+  const type = RESET_TYPES.find((known) => known === ResetType);
+  if (type === undefined) return refuse(`reset type ${ResetType} is not one of ${RESET_TYPES.join(', ')}`);
+  const earliestMs = Date.parse(EarliestTime ?? '');
+  if (type === 'BadBinary' && !BadBinaryChecksum) refuse('reset type BadBinary needs BadBinaryChecksum');
+  if (type === 'DecisionCompletedTime' && Number.isNaN(earliestMs)) {
+    refuse('reset type DecisionCompletedTime needs EarliestTime, a time as 2026-01-31T06:00:00Z');
+  }
+  return {
+    type,
+    skipSignalReapply: params.SkipSignalReapply ?? false,
+    badBinary: BadBinaryChecksum ?? '',
+    earliestMs: Number.isNaN(earliestMs) ? undefined : earliestMs,
   };
 }
