@@ -45,7 +45,10 @@ export function requireTaskList(
   return chosen;
 }
 
-/** The domain a decision names, for what it wants to do there; empty: the run's own. Only calls between like domains of one cluster set may cross. */
+/**
+ * The domain a decision names, for what it wants to do there; empty: the run's own. Only calls between like domains of one cluster set may
+ * cross.
+ */
 export function requireDomain(completion: Completion, name: string, action: string): DomainView {
   const own = completion.draft.context.domain;
   if (name === '' || name === own.name) return own;
