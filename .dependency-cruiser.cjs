@@ -32,7 +32,7 @@ const may = {
   'src/schema': ['src/base', 'src/env', 'src/persistence'],
   'src/server': ['src', 'replication', 'archival', 'proto', 'sdk'],
   'src/testing': ['src/base', 'src/env', 'src/server', 'sdk'],
-  'src/cli': ['src/base', 'src/env', 'src/auth', 'src/config', 'src/observability', 'src/schema', 'src/server', 'src/rpc', 'src/blob', 'archival', 'proto', 'sdk'],
+  'src/cli': ['src/base', 'src/env', 'src/dynamicconfig', 'src/auth', 'src/config', 'src/observability', 'src/schema', 'src/server', 'src/rpc', 'src/blob', 'archival', 'proto', 'sdk'],
   sdk: ['proto'],
 };
 const ours = '^(src|proto|sdk|replication|archival|test|web|scripts)/';

@@ -62,7 +62,8 @@ function addUpdate(config: Command): void {
     aliases: ['u'],
     summary: 'set a value; it holds at once, and after a restart',
     details:
-      'A plain value is set for the case of --filter, other cases stay. Values in Cadence’s form, {"Value":…,"Filters":[{"Name":…,"Value":…}]}, replace all there are.',
+      'A plain value is set for the case of --filter, other cases stay. Values in Cadence’s form, ' +
+      '{"Value":…,"Filters":[{"Name":…,"Value":…}]}, replace all there are.',
     examples: [
       'admin config update frontend.domainrps --value 500 --filter domainName=shop',
       `admin config update --name frontend.domainrps --value '{"Value":500,"Filters":[]}'`,

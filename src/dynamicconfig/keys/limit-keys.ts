@@ -14,7 +14,8 @@ const length = (name: string, value: number, what: string): Key<number> =>
 export const BLOB_SIZE_ERROR = bytes(
   'limit.blobSize.error',
   DEFAULT_LIMITS.blobSizeBytesMax,
-  'Largest input, result or details in bytes. A start, signal or query beyond it is refused, a decision fails the workflow, an answer of an activity fails the activity.',
+  'Largest input, result or details in bytes. A start, signal or query beyond it is refused, a decision fails the workflow, ' +
+    'an answer of an activity fails the activity.',
 );
 export const HISTORY_SIZE_ERROR = bytes(
   'limit.historySize.error',
@@ -31,7 +32,8 @@ export const PENDING_ACTIVITY_COUNT_ERROR = intKey('limit.pendingActivityCount.e
   by,
   min: 1,
   description:
-    'Pending activities beyond which scheduling one more fails the workflow (PENDING_ACTIVITY_EXCEEDS_LIMIT), where `limit.pendingActivityCount.enabled` is on.',
+    'Pending activities beyond which scheduling one more fails the workflow (PENDING_ACTIVITY_EXCEEDS_LIMIT), where ' +
+    '`limit.pendingActivityCount.enabled` is on.',
 });
 export const PENDING_ACTIVITY_COUNT_ENABLED = boolKey('limit.pendingActivityCount.enabled', {
   default: false,
@@ -58,7 +60,8 @@ export const OPEN_WORKFLOW_COUNT = intKey('antiphon.limit.openWorkflowCount.erro
   default: 0,
   by,
   description:
-    'Open workflows of a domain; beyond it starts are refused with LimitExceeded. Counted every five seconds. Children and continued runs pass. 0: no limit.',
+    'Open workflows of a domain; beyond it starts are refused with LimitExceeded. Counted every five seconds. Children and ' +
+    'continued runs pass. 0: no limit.',
 });
 export const SIGNALS_PER_EXECUTION = intKey('history.maximumSignalsPerExecution', {
   default: DEFAULT_LIMITS.signalCountMax,

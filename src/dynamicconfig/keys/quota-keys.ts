@@ -66,7 +66,8 @@ export const CALLER_RPS = intKey('antiphon.callerrps', {
   by: ['domainName'],
   operational: true,
   description:
-    'Calls per second of one caller on this host, all its domains and classes together: who is authenticated, or else the `rpc-caller` header. 0: no limit.',
+    'Calls per second of one caller on this host, all its domains and classes together: who is authenticated, or else the ' +
+    '`rpc-caller` header. 0: no limit.',
 });
 
 export const VISIBILITY_LIST_QPS = intKey('frontend.visibilityListMaxQPS', {
@@ -91,7 +92,8 @@ export const REFUSAL_DELAY = durationKey('antiphon.refusalDelay', {
   max: 10_000,
   operational: true,
   description:
-    'Longest time until a caller is refused that is far beyond its quota: 100 ms for each multiple of it beyond the second. 0: always at once.',
+    'Longest time until a caller is refused that is far beyond its quota: 100 ms for each multiple of it beyond the second. ' +
+    '0: always at once.',
 });
 
 export const BYPASS_CALLER_TYPES = listKey('system.rateLimiterBypassCallerTypes', {
