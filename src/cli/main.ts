@@ -1,29 +1,4 @@
 // The `antiphon` command. Commands are one file each; what they need of the server is loaded when they run it.
-import { CommanderError } from 'commander';
-import pc from 'picocolors';
-import { CliError, EXIT, failureOf, isServiceError } from './failure.ts';
-import { createProgram } from './program.ts';
-import { normalized } from './spec/command-line.ts';
+import { runCli } from './run.ts';
 
-async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const program = createProgram();
-    await program.parseAsync(normalized(program, argv));
-    return 0;
-  } catch (thrown) {
-    const error = isServiceError(thrown) ? failureOf(thrown, '') : thrown;
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
-    if (error instanceof CliError) {
-      process.stderr.write(`${pc.red('error:')} ${error.message}\n`);
-      if (error.hint) process.stderr.write(`${pc.dim(error.hint)}\n`);
-      return error.exitCode;
-    }
-    const failure = error as Error;
-    // Config errors and the like name what is wrong; anything else is a defect of ours and shows where.
-    const text = failure.name === 'Error' || failure.name === 'TypeError' ? failure.stack : failure.message;
-    process.stderr.write(`${pc.red('error:')} ${text}\n`);
-    return EXIT.failed;
-  }
-}
-
-process.exitCode = await main(process.argv);
+process.exitCode = await runCli(process.argv);

@@ -6,6 +6,7 @@ import { addArchiveCommands } from './commands/archive.ts';
 import { addAuditCommands } from './commands/audit.ts';
 import { addAuthCommands } from './commands/auth.ts';
 import { addClusterCommands } from './commands/cluster.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDevCommand } from './commands/dev.ts';
 import { addDomainCommands } from './commands/domain.ts';
 import { addFailoverCommands } from './commands/domain-failover.ts';
@@ -34,7 +35,7 @@ export function createProgram(): Command {
     .version(typeof ANTIPHON_VERSION === 'string' ? ANTIPHON_VERSION : 'development')
     .showHelpAfterError('(antiphon --help shows what there is)')
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, optionTerm })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, optionTerm, visibleGlobalOptions })
     .enablePositionalOptions()
     .exitOverride()
     .addHelpText(
@@ -67,7 +68,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no answer from the s
   addAuthCommands(program);
   addAuditCommands(program);
   addAdminConfigCommands(program);
-  for (const command of allCommands(program)) command.exitOverride().showHelpAfterError('(--help shows the options)');
+  addCompletionCommand(program);
+  for (const command of allCommands(program)) {
+    command
+      .exitOverride()
+      .showHelpAfterError('(--help shows the options)')
+      .addHelpText('after', '\nMore global options, of security and time: antiphon --help');
+  }
   return program;
 }
 
@@ -81,6 +88,14 @@ function addWorkflowGroup(program: Command): void {
   addResetCommands(workflow);
   addActivityCommands(workflow);
   addBatchCommands(workflow);
+}
+
+/** The three that everybody needs; a line below says where the others are. */
+function visibleGlobalOptions(command: Command): Option[] {
+  if (command.parent === null) return [];
+  let root = command;
+  while (root.parent) root = root.parent;
+  return root.options.filter(({ long }) => ['--address', '--domain', '--output'].includes(long ?? ''));
 }
 
 /** `-w, --workflow-id, --wid <text>`: with the aliases, except those that differ only in their dashes. */

@@ -11,6 +11,14 @@ export const setAliases = (option: Option, names: readonly string[]): void => {
 };
 export const aliasesOf = (option: Option): readonly string[] => ALIASES.get(option) ?? [];
 
+/** Values that an option takes, for completion; the flag itself judges what was typed. */
+const CHOICES = new WeakMap<Option, readonly string[]>();
+
+export const setChoices = (option: Option, choices: readonly string[]): void => {
+  CHOICES.set(option, choices);
+};
+export const choicesOf = (option: Option): readonly string[] => CHOICES.get(option) ?? option.argChoices ?? [];
+
 export const isSwitch = (option: Option): boolean => !option.required && !option.optional;
 
 const plainName = (name: string): string => name.replaceAll('_', '-');
@@ -40,7 +48,10 @@ function flagOf(token: string): Typed | undefined {
 
 /** @param argv as process.argv. Words that are nobody's flag are left as they are: commander says what is wrong with them. */
 export function normalized(program: Command, argv: readonly string[]): string[] {
-  const [node = '', script = '', ...tokens] = argv;
+  const [node = '', script = '', ...typed] = argv;
+  // `help workflow start` is `workflow start --help`: commander would stop at the first word.
+  const isHelp = typed[0] === 'help';
+  const tokens = isHelp ? typed.slice(1) : typed;
   const globals: string[] = [];
   const path: string[] = [];
   const own: string[] = [];
@@ -75,7 +86,9 @@ export function normalized(program: Command, argv: readonly string[]): string[] 
       own.push(token);
     }
   }
-  return [node, script, ...globals, ...path, ...own];
+  // Words that are no command are left over, and are complained of instead.
+  const help = isHelp && own.length === 0 ? ['--help'] : [];
+  return [node, script, ...globals, ...path, ...own, ...help];
 }
 
 function ancestors(command: Command): readonly Command[] {

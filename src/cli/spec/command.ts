@@ -5,7 +5,7 @@ import type { Connection } from '../connection.ts';
 import { type CliContext, contextOf } from '../context.ts';
 import { usageError } from '../failure.ts';
 import { isOutputFormat, OUTPUT_FORMATS } from '../ui/output.ts';
-import { setAliases } from './command-line.ts';
+import { setAliases, setChoices } from './command-line.ts';
 import { type Flag, type Flags, on, text, typedValue, type ValuesOf } from './flags.ts';
 
 export interface Call<F extends Flags> {
@@ -87,6 +87,7 @@ function optionOf(flag: Flag<unknown>): Option {
   const short = others.find((name) => name.length === 1);
   const value = flag.placeholder === undefined ? '' : ` <${flag.placeholder}>`;
   const option = new Option(`${short ? `-${short}, ` : ''}--${full}${value}`, helpOf(flag));
+  if (flag.choices) setChoices(option, flag.choices);
   if (flag.placeholder !== undefined) {
     option.argParser((typed: string, before: readonly string[] | undefined) => [...(before ?? []), typed]);
   } else {

@@ -66,14 +66,22 @@ export const days = (names: string, help: string): Optional<number> =>
 export const instant = (names: string, help: string): Optional<number> =>
   flag(names, help, 'time', (value) => instantMs(value, Date.now()));
 
-export const oneOf = <const C extends string>(names: string, help: string, choices: readonly C[]): Optional<C> => ({
-  ...flag(names, help, choices.join('|'), (value) => {
+// Longer lists of choices are put into the text instead, for the sake of the columns of a help page.
+const PLACEHOLDER_LENGTH = 30;
+
+export function oneOf<const C extends string>(names: string, help: string, choices: readonly C[]): Optional<C> {
+  const listed = choices.join('|');
+  const isShort = listed.length <= PLACEHOLDER_LENGTH;
+  const parse = (value: string): C => {
     const found = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
     if (found === undefined) throw new Error(`expected one of ${choices.join(', ')}.`);
     return found;
-  }),
-  choices,
-});
+  };
+  return {
+    ...flag(names, isShort ? help : `${help}: ${choices.join(', ')}`, isShort ? listed : 'choice', parse),
+    choices,
+  };
+}
 
 /** Given more than once, or as a list with commas. */
 export const list = (names: string, help: string, placeholder = 'a,b'): Flag<readonly string[]> => ({

@@ -139,7 +139,7 @@ async function startWorker({ address }: RunningServer): Promise<Worker> {
     address,
     domain: 'cli',
     taskList: TASK_LIST,
-    workflowBundle: await bundleWorkflows({ workflowsPath: path.join(import.meta.dirname, 'workflows.ts') }),
+    workflowBundle: await bundleWorkflows({ workflowsPath: path.join(root, 'test/support/cli-workflows.ts') }),
     activities: { manual: () => completeLater() },
     log: createStderrLogger('error'),
   });

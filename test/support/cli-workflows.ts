@@ -28,6 +28,11 @@ export async function counter(start = 0): Promise<number> {
   return total;
 }
 
+/** Ends at once. */
+export async function echo(value: unknown): Promise<unknown> {
+  return value;
+}
+
 /** Ends with what an operator says of its activity. */
 export async function byHand(): Promise<unknown> {
   return await manual();
