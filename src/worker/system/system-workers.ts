@@ -28,7 +28,7 @@ export interface SystemActivityContext {
 export interface SystemWorkersDeps {
   readonly env: Env;
   readonly domains: DomainCache;
-  readonly taskLists: Pick<TaskListStore, 'listTaskLists' | 'loadTasks'>;
+  readonly taskLists: Pick<TaskListStore, 'listTaskLists' | 'loadTaskCount'>;
   /** Read when the first worker starts. */
   readonly services: () => Services;
   readonly currentCluster: string;
@@ -112,8 +112,7 @@ class LazySystemWorkers implements SystemWorkers {
     const { taskLists } = this.#deps;
     for (const row of await taskLists.listTaskLists()) {
       if (!isSystemTaskList(row.name)) continue;
-      const left = await taskLists.loadTasks(row, row.ackLevel, 1);
-      if (left.length > 0) this.notice(row.domainId, row.name);
+      if ((await taskLists.loadTaskCount(row, 1)) > 0) this.notice(row.domainId, row.name);
     }
   }
 
