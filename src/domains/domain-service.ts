@@ -3,6 +3,7 @@
 // published for the other regions; publishing again is harmless, because they compare versions.
 // Cadence: common/domain/handler.go
 import type {
+  AsyncWorkflowConfiguration,
   DeleteDomainRequest,
   DeprecateDomainRequest,
   DescribeDomainRequest,
@@ -74,6 +75,8 @@ export interface DomainService {
   deprecate(request: DeprecateDomainRequest): Promise<void>;
   /** Which zones are drained for this domain. */
   updateIsolationGroups(name: string, configuration: IsolationGroupConfiguration | undefined): Promise<void>;
+  /** Whether the domain takes requests that are accepted now and made later. */
+  updateAsyncWorkflow(name: string, configuration: AsyncWorkflowConfiguration | undefined): Promise<void>;
   delete(request: DeleteDomainRequest): Promise<void>;
   listFailoverHistory(request: ListFailoverHistoryRequest): Promise<ListFailoverHistoryResponse>;
   /** Replication: takes another region's change, at least once, in any order. NameUuidCollision: for the DLQ. */
@@ -181,14 +184,21 @@ class StoreDomainService implements DomainService {
   }
 
   async updateIsolationGroups(name: string, configuration: IsolationGroupConfiguration | undefined): Promise<void> {
-    const isolationGroups = checkedIsolationGroups(configuration);
+    await this.#configure(name, { isolationGroups: checkedIsolationGroups(configuration) });
+  }
+
+  async updateAsyncWorkflow(name: string, configuration: AsyncWorkflowConfiguration | undefined): Promise<void> {
+    await this.#configure(name, { asyncWorkflowConfig: configuration });
+  }
+
+  async #configure(name: string, fields: Partial<Domain>): Promise<void> {
     refuseSystemDomain(name);
     await this.#change(byName(name), (stored, context) => {
       const domain = domainOf(stored);
       if (domain.isGlobalDomain) requirePrimary(context.clusters);
       const record = {
         ...stored,
-        domain: { ...domain, isolationGroups },
+        domain: { ...domain, ...fields },
         configVersion: stored.configVersion + 1,
         lastUpdatedMs: context.nowMs,
       };
@@ -232,7 +242,7 @@ class StoreDomainService implements DomainService {
 
   async listFailoverHistory(request: ListFailoverHistoryRequest): Promise<ListFailoverHistoryResponse> {
     const domainId = request.filters?.domainId ?? '';
-    if (domainId === '') throw badRequest('Domain not set on request.');
+    if (domainId === '') throw badRequest('DomainID is required in filters');
     const record = await this.#find({ id: domainId });
     return ListFailoverHistoryResponse.fromPartial({ failoverEvents: [...failoverEvents(domainOf(record))] });
   }

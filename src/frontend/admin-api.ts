@@ -2,6 +2,7 @@
 // UNIMPLEMENTED by their names.
 import { SERVICE_DEFINITIONS, SUPPORTED_CLIENT_VERSIONS } from '#rpc';
 import { createDynamicConfigApi } from './admin-dynamic-config.ts';
+import { createAsyncAdminApi } from './async-api.ts';
 import { cadenceMutableState } from './mutable-state-json.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
@@ -20,6 +21,7 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
     ...createTaskListAdminApi(deps, pipeline),
     ...createSearchAttributeAdminApi(deps, pipeline),
     ...createDynamicConfigApi(deps, pipeline),
+    ...createAsyncAdminApi(deps, pipeline),
     describeCluster: serve('admin', 'describeCluster', ADMIN, byNothing, async () => ({
       supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
       membershipInfo: {

@@ -3,6 +3,7 @@
 
 import { createActivityApi } from './activity-api.ts';
 import { createAdminApi } from './admin-api.ts';
+import { createAsyncApi } from './async-api.ts';
 import { createAuditApi } from './audit-api.ts';
 import { createChangeApi } from './change-api.ts';
 import { createDecisionApi } from './decision-api.ts';
@@ -24,6 +25,7 @@ export function createFrontend(deps: FrontendDeps, given: Partial<FrontendOption
     services: {
       workflow: {
         ...createStartApi(deps, pipeline),
+        ...createAsyncApi(deps, pipeline),
         ...createChangeApi(deps, pipeline),
         ...createReadApi(deps, options, pipeline),
       },

@@ -1,6 +1,11 @@
 // What the frontend needs of the rest of a host, and what it gives to the gRPC server. All of it is injected: the frontend imports no
 // other service.
-import type { Domain, IndexedValueType, IsolationGroupConfiguration } from '@antiphon/proto';
+import type {
+  AsyncWorkflowConfiguration,
+  Domain,
+  IndexedValueType,
+  IsolationGroupConfiguration,
+} from '@antiphon/proto';
 import type { Archiver } from '#archival';
 import type { AccessControl, RegionTokens } from '#auth';
 import type { ClusterGroup } from '#core';
@@ -9,6 +14,7 @@ import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type { AuditStore } from '#persistence';
 import type {
+  AsyncRequestQueue,
   Handlers,
   HistoryClient,
   MatchingClient,
@@ -39,6 +45,7 @@ export interface DomainOperations {
   delete: Operation<'deleteDomain'>;
   listFailoverHistory: Operation<'listFailoverHistory'>;
   updateIsolationGroups(name: string, configuration: IsolationGroupConfiguration | undefined): Promise<void>;
+  updateAsyncWorkflow(name: string, configuration: AsyncWorkflowConfiguration | undefined): Promise<void>;
 }
 
 export type AdminHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['admin']>;
@@ -63,6 +70,8 @@ export interface FrontendDeps {
     | undefined;
   /** The frontend of another region; undefined when none is configured. */
   readonly remoteClusters?: ((cluster: string) => RemoteFrontendClient | undefined) | undefined;
+  /** Undefined: no domain takes async requests here. */
+  readonly asyncRequests?: AsyncRequestQueue | undefined;
   /** Replication and other admin RPCs that another module serves. */
   readonly adminHandlers?: AdminHandlers | undefined;
   /** Undefined: changes are not kept in an audit. */

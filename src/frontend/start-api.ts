@@ -7,7 +7,7 @@ import {
   type WorkflowExecutionStartedEventAttributes,
   WorkflowIdReusePolicy,
 } from '@antiphon/proto';
-import { badRequest, EntityNotExistsError, featureNotEnabled } from '#base';
+import { badRequest, EntityNotExistsError } from '#base';
 import { type DomainView, ISOLATION_GROUP_KEY, priorityFieldsOfHeader, requirePriorityFields } from '#core';
 import { createOpenWorkflowQuota } from '#quotas';
 import type { CallContext, Handlers, RunRef, SERVICE_DEFINITIONS } from '#rpc';
@@ -21,7 +21,6 @@ type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
 const NO_PARTITION: Readonly<Record<string, string>> = {};
 const START: Traits = { class: 'user', forward: 'selected' };
-const ASYNC: Traits = { ...START, class: 'async' };
 
 export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
   const { env, history, visibility, isolationGroups } = deps;
@@ -44,16 +43,6 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
       });
     }),
 
-    startWorkflowExecutionAsync: serve(
-      'workflow',
-      'startWorkflowExecutionAsync',
-      ASYNC,
-      ({ request }) => byDomain({ domain: request?.domain ?? '' }),
-      async () => {
-        throw featureNotEnabled('async workflow queue');
-      },
-    ),
-
     signalWithStartWorkflowExecution: serve(
       'workflow',
       'signalWithStartWorkflowExecution',
@@ -74,16 +63,6 @@ export function createStartApi(deps: FrontendDeps, { serve, byDomain }: Pipeline
         if (room !== undefined) await room;
         const partition = partitionOf(context, start.header);
         return history.signalWithStart(start, { signalName, input: signalInput }, domain.id, partition);
-      },
-    ),
-
-    signalWithStartWorkflowExecutionAsync: serve(
-      'workflow',
-      'signalWithStartWorkflowExecutionAsync',
-      ASYNC,
-      ({ request }) => byDomain({ domain: request?.startRequest?.domain ?? '' }),
-      async () => {
-        throw featureNotEnabled('async workflow queue');
       },
     ),
 

@@ -1,3 +1,4 @@
+export * from './async-requests.ts';
 export * from './byte-calls.ts';
 export * from './call-context.ts';
 export * from './certificate-files.ts';

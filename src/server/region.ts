@@ -25,6 +25,7 @@ import { replicateEvents, syncActivity } from '#replication';
 import type { MatchingClient, RemoteFrontendClient } from '#rpc';
 import { compileRecordMatcher, SEARCH_ATTRIBUTES, type SearchAttributeSource, type VisibilityStore } from '#visibility';
 import {
+  createAsyncRequests,
   createSystemWorkers,
   createWorkerService,
   type SystemWorkers,
@@ -157,7 +158,13 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     },
     options.worker,
   );
-  const frontend = createFrontend(
+  const asyncRequests = createAsyncRequests({
+    env,
+    log: store.log,
+    services: () => frontend.services,
+    listDomainIds: async () => (await store.domains.listDomains()).flatMap(({ domain }) => domain?.id ?? []),
+  });
+  const frontend: Frontend = createFrontend(
     {
       env,
       history,
@@ -173,6 +180,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       addSearchAttributes: deps.searchAttributes && addSearchAttributes(deps.searchAttributes, options.domains),
       remoteClusters: deps.remoteCluster,
       adminHandlers: worker.adminHandlers,
+      asyncRequests,
       audit: deps.audit,
       accessControl: deps.accessControl,
       regionTokens: deps.regionTokens,
@@ -201,10 +209,12 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       matching.start();
       await history.start();
       worker.start();
+      await asyncRequests.start();
       await systemWorkers?.start();
     },
     async stop() {
       await systemWorkers?.stop();
+      await asyncRequests.stop();
       frontend.stop();
       await worker.stop();
       await matching.stop();
@@ -251,6 +261,8 @@ function domainOperations(service: DomainService) {
       service.listFailoverHistory(request),
     updateIsolationGroups: (...args: Parameters<DomainService['updateIsolationGroups']>) =>
       service.updateIsolationGroups(...args),
+    updateAsyncWorkflow: (...args: Parameters<DomainService['updateAsyncWorkflow']>) =>
+      service.updateAsyncWorkflow(...args),
     async register(request: Parameters<DomainService['register']>[0]) {
       await service.register(request);
       return {};

@@ -86,6 +86,7 @@ export async function startHarness(
         update: (request) => service.update(request),
         failover: (request) => service.failover(request),
         updateIsolationGroups: (...args) => service.updateIsolationGroups(...args),
+        updateAsyncWorkflow: (...args) => service.updateAsyncWorkflow(...args),
         listFailoverHistory: (request) => service.listFailoverHistory(request),
         register: async (request) => {
           await service.register(request);
