@@ -23,6 +23,7 @@ export default defineConfig({
       project('contract', { timeout: 60_000 }),
       project('scenario'),
       project('simulation', { timeout: 300_000 }),
+      project('diff', { timeout: 180_000 }),
       project('integration', { timeout: 120_000, serial: true }),
       project('multiregion', { timeout: 300_000, serial: true }),
       project('compat', { timeout: 900_000, serial: true }),

@@ -148,6 +148,7 @@ const suites = [
   ['unit', () => vitest(['unit', 'scenario'])],
   ['contract', () => vitest(['contract'])],
   ['simulation', simulationSuite],
+  ['diff', () => vitest(['diff'])],
   ['integration', () => vitest(['integration', 'multiregion', 'compat'], ['--exclude', 'test/compat/cli/**'])],
   ['go-client', goClient],
   ['cadence-cli', cadenceCli],

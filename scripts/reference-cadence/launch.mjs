@@ -13,13 +13,25 @@ const binary = path.join(cache, 'reference-cadence');
 const runFile = path.join(cache, 'run.json');
 const START_MS = 60_000;
 
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+const START_TRIES = 3;
+
+/** Ports that were free at one time. */
+async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((resolve) =>
+          net.createServer().listen(0, '127.0.0.1', function done() {
+            resolve(this);
+          }),
+        ),
+    ),
+  );
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
 
 /** True when a Go toolchain is there. */
 export const canBuild = () => spawnSync('go', ['version']).status === 0;
@@ -34,10 +46,11 @@ function build() {
 
 async function staticConfig(folder) {
   const services = {};
+  const ports = await freePorts(11);
   for (const name of ['frontend', 'history', 'matching', 'worker']) {
-    const rpc = { port: await freePort(), bindOnLocalHost: true };
-    if (name !== 'worker') Object.assign(rpc, { grpcPort: await freePort(), grpcMaxMsgSize: 33_554_432 });
-    services[name] = { rpc, pprof: { port: await freePort() } };
+    const rpc = { port: ports.pop(), bindOnLocalHost: true };
+    if (name !== 'worker') Object.assign(rpc, { grpcPort: ports.pop(), grpcMaxMsgSize: 33_554_432 });
+    services[name] = { rpc, pprof: { port: ports.pop() } };
   }
   const sql = (name) => ({
     sql: {
@@ -106,6 +119,17 @@ async function staticConfig(folder) {
 /** Starts the server on fresh data. `detached`: it outlives this process. */
 export async function startReference({ detached = false } = {}) {
   build();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(detached);
+    } catch (error) {
+      // Somebody else took one of the ports.
+      if (attempt === START_TRIES || !error.message.includes('address already in use')) throw error;
+    }
+  }
+}
+
+async function startOnce(detached) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reference-cadence-'));
   fs.mkdirSync(`${folder}/blobs`);
   fs.mkdirSync(`${folder}/config`);

@@ -53,6 +53,8 @@ export function newDomainRecord(request: RegisterDomainRequest, id: string, cont
     data: request.data,
     workflowExecutionRetentionPeriod: durationOfMs(msOfDuration(request.workflowExecutionRetentionPeriod)),
     badBinaries: BadBinaries.fromPartial({}),
+    isolationGroups: { isolationGroups: [] },
+    asyncWorkflowConfig: {},
     historyArchivalStatus: history.status,
     historyArchivalUri: history.uri,
     visibilityArchivalStatus: visibility.status,

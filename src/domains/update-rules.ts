@@ -57,8 +57,8 @@ function wishedFailover(domain: Domain, request: UpdateDomainRequest, mask: Mask
   const timeoutSeconds = mask.has('failover_timeout') ? msOfDuration(request.failoverTimeout) / 1000 : undefined;
   const toCluster = mask.has('active_cluster_name') ? request.activeClusterName : '';
   if (!domain.isGlobalDomain) {
-    const isElsewhere = toCluster !== '' && toCluster !== domain.activeClusterName;
-    if (isElsewhere || timeoutSeconds !== undefined) throw localDomain();
+    // Without a mask everything is meant, clusters too.
+    if (toCluster !== '' || timeoutSeconds !== undefined || request.updateMask === undefined) throw localDomain();
     return undefined;
   }
   if (toCluster === '') {
@@ -79,9 +79,9 @@ function configured(before: Domain, request: UpdateDomainRequest, mask: Mask, co
     after.workflowExecutionRetentionPeriod = durationOfMs(msOfDuration(request.workflowExecutionRetentionPeriod));
   }
   if (mask.has('clusters')) {
+    if (!before.isGlobalDomain) throw localDomain();
     const names = [...new Set(request.clusters.map((cluster) => cluster.clusterName))];
     after.clusters = names.map((clusterName) => ClusterReplicationConfiguration.fromPartial({ clusterName }));
-    if (!before.isGlobalDomain && !isSameDomain(before, { ...before, clusters: after.clusters })) throw localDomain();
   }
   configureBadBinaries(after, request, mask, context);
   configureArchival(after, request, mask, context);

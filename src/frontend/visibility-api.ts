@@ -83,7 +83,10 @@ export function createVisibilityApi(
       byDomain,
       async (request, { subject: domain }) => {
         if (!readsArchive.get()) throw badRequest('Cluster is not configured for reading archived visibility records.');
-        const size = pageSize(request.pageSize, options, pageSizeMax.ofDomain(domain.name));
+        const most = pageSizeMax.ofDomain(domain.name);
+        // The reference has a word more here.
+        if (request.pageSize > most) throw badRequest(`Pagesize is larger than allowed ${most}`);
+        const size = pageSize(request.pageSize, options, most);
         return listArchived(deps, domain, { ...request, pageSize: size });
       },
     ),

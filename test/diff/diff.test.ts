@@ -25,8 +25,8 @@ describe('Antiphon answers as the reference server did', () => {
   beforeAll(async () => {
     server = await startAntiphon();
     client = openWire(server.address);
-    await prepare(client.services);
-    transcripts = await playAll(client, scenarios, { concurrency: CONCURRENCY });
+    const domains = await prepare(client.services);
+    transcripts = await playAll(client, scenarios, { concurrency: CONCURRENCY, domains });
   });
   afterAll(async () => {
     client.close();

@@ -31,9 +31,10 @@ type Transcripts = ReadonlyMap<string, Transcript>;
 async function play(name: string, address: string, scenarios: readonly Scenario[]): Promise<Transcripts> {
   const client = openWire(address);
   const startedMs = performance.now();
-  await prepare(client.services);
+  const domains = await prepare(client.services);
   const transcripts = await playAll(client, scenarios, {
     concurrency: Number(options.concurrency),
+    domains,
     onDone: ({ scenario, stopped }) => {
       if (stopped !== undefined) console.log(`${name}: ${scenario} stopped: ${stopped}`);
     },
@@ -60,7 +61,11 @@ async function withServer<T>(
 /** The reference's answers, and the scenarios in which it does not agree with itself. */
 async function askReference(scenarios: readonly Scenario[]): Promise<{ first: Transcripts; unstable: number }> {
   return withServer(options.reference, startReference, async (address) => {
-    const first = await play('cadence', address, scenarios);
+    const first = new Map(await play('cadence', address, scenarios));
+    // The reference loses a task now and then (semantics of a lost race, not of the API): such a scenario is asked again.
+    const stopped = scenarios.filter(({ name }) => first.get(name)?.stopped !== undefined);
+    if (stopped.length > 0)
+      for (const [name, transcript] of await play('cadence', address, stopped)) first.set(name, transcript);
     let unstable = 0;
     for (let round = 1; round < Number(options.repeat); round++) {
       const again = await play('cadence', address, scenarios);

@@ -7,6 +7,8 @@ import type { Wire, WireClient } from './wire.ts';
 
 export interface PlayOptions {
   readonly concurrency: number;
+  /** Ids of the shared domains, from `prepare`. */
+  readonly domains: ReadonlyMap<string, string>;
   readonly onDone?: (transcript: Transcript) => void;
 }
 
@@ -18,8 +20,9 @@ const SETUP_MS = 60_000;
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 500));
 
-/** Registers the shared domains and waits until the server serves them. */
-export async function prepare(wire: Wire): Promise<void> {
+/** Registers the shared domains and waits until the server serves them. Answers their ids. */
+export async function prepare(wire: Wire): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>();
   const untilMs = Date.now() + SETUP_MS;
   for (const name of DOMAINS) {
     for (;;) {
@@ -36,7 +39,10 @@ export async function prepare(wire: Wire): Promise<void> {
       if (Date.now() > untilMs) throw new Error(`${name} is not served`);
       await pause();
     }
+    const { answer } = await wire.domain.describeDomain({ describeBy: { $case: 'name', value: name } });
+    ids.set(answer?.domain?.id ?? '', name);
   }
+  return ids;
 }
 
 export async function playAll(
@@ -49,7 +55,7 @@ export async function playAll(
     await Promise.all(
       Array.from({ length: concurrency }, async () => {
         for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-          const transcript = await playOne(client.services, next);
+          const transcript = await playOne(client.services, next, options.domains);
           transcripts.set(next.name, transcript);
           options.onDone?.(transcript);
         }
@@ -67,10 +73,15 @@ export async function playAll(
   return transcripts;
 }
 
-export async function playOne(wire: Wire, scenario: Scenario): Promise<Transcript> {
+export async function playOne(
+  wire: Wire,
+  scenario: Scenario,
+  domains: ReadonlyMap<string, string>,
+): Promise<Transcript> {
   // As long as any other, so that lengths in errors are equal; letters and digits, so that a domain may start with it.
   const prefix = `q${Math.random().toString(36).slice(2, 10).padEnd(8, '0')}q-`;
   const symbols = createSymbols(prefix);
+  for (const [id, name] of domains) symbols.name(id, `domain ${name}`);
   const recorder = createRecorder(symbols);
   const player = createPlayer({ wire, domain: DOMAIN, prefix, symbols, recorder });
   try {

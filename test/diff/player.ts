@@ -218,7 +218,15 @@ function clientParts(
       return events;
     },
     async describe(run, step = 'DescribeWorkflowExecution') {
-      recorder.outcome(step, await quiet.workflow.describeWorkflowExecution({ domain, workflowExecution: run }));
+      const outcome = await quiet.workflow.describeWorkflowExecution({ domain, workflowExecution: run });
+      if (outcome.answer === undefined) return recorder.outcome(step, outcome);
+      // What is pending comes in any order.
+      const { pendingActivities, pendingChildren, ...rest } = outcome.answer;
+      recorder.note(step, {
+        ...rest,
+        pendingActivities: pendingActivities.toSorted((a, b) => Number(a.scheduleId - b.scheduleId)),
+        pendingChildren: pendingChildren.toSorted((a, b) => Number(a.initiatedId - b.initiatedId)),
+      });
     },
   };
 }

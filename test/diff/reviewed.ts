@@ -8,6 +8,9 @@ interface ReviewedDifference {
   /** Of the scenario's name and of the difference's path; `*` stands for anything. */
   readonly scenario: string;
   readonly path: string;
+  /** Of the values, as they are printed; empty: not there. Absent: any. */
+  readonly reference?: string;
+  readonly ours?: string;
   readonly reason: string;
 }
 
@@ -22,28 +25,35 @@ export interface Review {
 const FILE = path.join(import.meta.dirname, 'reviewed.json');
 
 const globToPattern = (glob: string): RegExp =>
-  new RegExp(`^${glob.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+  new RegExp(`^${glob.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's');
 
 export function loadReview(): Review {
   const entries = (JSON.parse(fs.readFileSync(FILE, 'utf8')) as ReviewedDifference[]).map((entry) => ({
     ...entry,
-    scenarioPattern: globToPattern(entry.scenario),
-    pathPattern: globToPattern(entry.path),
+    patterns: {
+      scenario: globToPattern(entry.scenario),
+      path: globToPattern(entry.path),
+      reference: globToPattern(entry.reference ?? '*'),
+      ours: globToPattern(entry.ours ?? '*'),
+    },
     count: 0,
   }));
+  type Entry = (typeof entries)[number];
+  const covers = ({ patterns }: Entry, { scenario, path: at, reference, ours }: Difference): boolean =>
+    patterns.scenario.test(scenario) &&
+    patterns.path.test(at) &&
+    patterns.reference.test(reference ?? '') &&
+    patterns.ours.test(ours ?? '');
   return {
     unreviewed: (differences) =>
       differences.filter((difference) => {
-        const entry = entries.find(
-          ({ scenarioPattern, pathPattern }) =>
-            scenarioPattern.test(difference.scenario) && pathPattern.test(difference.path),
-        );
+        const entry = entries.find((candidate) => covers(candidate, difference));
         if (entry !== undefined) entry.count++;
         return entry === undefined;
       }),
     unused: (scenarios) =>
       entries
-        .filter(({ count, scenarioPattern }) => count === 0 && scenarios.some((name) => scenarioPattern.test(name)))
+        .filter(({ count, patterns }) => count === 0 && scenarios.some((name) => patterns.scenario.test(name)))
         .map(({ scenario, path: of }) => `${scenario}: ${of}`),
     get matchCount() {
       return entries.reduce((sum, { count }) => sum + count, 0);

@@ -11,6 +11,7 @@ export interface Symbols {
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+const TIME_TEXT = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z/g;
 const HOST = /\b(127\.0\.0\.1|localhost):\d+\b/g;
 // Texts that are long to be too long.
 const REPEATED = /(.)\1{40,}/g;
@@ -39,11 +40,14 @@ export function createSymbols(prefix: string): Symbols {
     }
     return name;
   };
+  // Which of two request ids of the server's own came first tells nothing.
+  const isUnnamed = (value: string): boolean => value.replaceAll(UUID, '') === '' && !names.has(value.toLowerCase());
   const text = (value: string): string =>
     value
       .replaceAll(prefix, '~')
       .replaceAll(UUID, nameOf)
       .replaceAll(HOST, '<host>')
+      .replaceAll(TIME_TEXT, '<time>')
       .replaceAll(REPEATED, (all, one: string) => `${one}×${all.length}`);
 
   const bytes = (value: Uint8Array): Json | undefined => {
@@ -70,7 +74,7 @@ export function createSymbols(prefix: string): Symbols {
         return undefined;
       }
       if (UNSTABLE.has(key)) return undefined;
-      if (typeof value === 'string') return text(value);
+      if (typeof value === 'string') return key === 'requestId' && isUnnamed(value) ? '<uuid>' : text(value);
       if (typeof value === 'bigint') return Number(value);
       if (typeof value === 'number' || typeof value === 'boolean') return value;
       if (value instanceof Uint8Array) return TOKENS.has(key) ? tokenOf(value) : bytes(value);

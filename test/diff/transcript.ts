@@ -1,5 +1,5 @@
 // What one scenario saw of one server: steps in order, each a call with its answer, or something that the scenario noted.
-import type { HistoryEvent } from '@antiphon/proto';
+import { ContinueAsNewInitiator, type HistoryEvent } from '@antiphon/proto';
 import type { Json, Symbols } from './symbols.ts';
 import type { Outcome } from './wire.ts';
 
@@ -38,6 +38,7 @@ export function createRecorder(symbols: Symbols): Recorder {
   const attributesOf = (event: HistoryEvent): Json => {
     const attributes = { ...((symbols.of(event.attributes?.value) ?? {}) as Record<string, Json>) };
     if (isBackedOff(event)) attributes.startToCloseTimeout = '<backoff>';
+    for (const wait of CRON_WAITS) if (isByCron(event) && wait in attributes) attributes[wait] = '<interval>';
     const version = event.version === LOCAL_VERSION ? {} : { version: Number(event.version) };
     return { ...attributes, ...version };
   };
@@ -62,5 +63,12 @@ export function createRecorder(symbols: Symbols): Recorder {
 /** Later attempts of a decision get more time, by a part that is random. */
 const isBackedOff = ({ attributes }: HistoryEvent): boolean =>
   attributes?.$case === 'decisionTaskScheduledEventAttributes' && attributes.value.attempt >= 2;
+
+// How long the next fire of a schedule is away depends on when in its second a run ended.
+const CRON_WAITS = ['backoffStartInterval', 'firstDecisionTaskBackoff'] as const;
+const isByCron = ({ attributes }: HistoryEvent): boolean =>
+  attributes !== undefined &&
+  'initiator' in attributes.value &&
+  attributes.value.initiator === ContinueAsNewInitiator.CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE;
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -110,9 +110,9 @@ scenariosOf('activity', {
   },
   'lives by heartbeats': async (p) => {
     const run = await p.start();
-    await p.turn([activity('a', { ...soon, heartbeatTimeout: seconds(2) })]);
+    await p.turn([activity('a', { ...soon, heartbeatTimeout: seconds(3) })]);
     const work = await p.pollActivity();
-    for (const beat of ['1', '2', '3']) {
+    for (const beat of ['1', '2', '3', '4']) {
       await p.sleep(1000);
       await p.call.worker.recordActivityTaskHeartbeat({ taskToken: work.taskToken, details: payload(beat) });
     }

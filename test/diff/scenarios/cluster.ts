@@ -1,5 +1,5 @@
-// The cluster as a whole, the administrator's calls that have an answer without remote regions, asynchronous starts and schedules.
-import { activity, payload, seconds } from '../messages.ts';
+// The cluster as a whole, the administrator's calls that have an answer without remote regions, and schedules.
+import { seconds } from '../messages.ts';
 import type { Player } from '../player.ts';
 import { scenariosOf } from '../scenario.ts';
 
@@ -18,34 +18,6 @@ scenariosOf('cluster', {
   },
   'a call to another service': async (p) => {
     await p.call.workflow.getClusterInfo({}, { headers: { 'rpc-service': 'other' } });
-  },
-});
-
-scenariosOf('async', {
-  'start where there is no queue': async (p) => {
-    await p.call.workflow.startWorkflowExecutionAsync({ request: p.startRequest() });
-  },
-  'start with faults': async (p) => {
-    const { workflow } = p.call;
-    await workflow.startWorkflowExecutionAsync({});
-    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ domain: '' }) });
-    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ domain: 'diff-unknown' }) });
-    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ workflowId: '' }) });
-    await workflow.startWorkflowExecutionAsync({ request: p.startRequest({ requestId: 'mine' }) });
-  },
-  'signal with start where there is no queue': async (p) => {
-    await p.call.workflow.signalWithStartWorkflowExecutionAsync({
-      request: { startRequest: p.startRequest(), signalName: 'go' },
-    });
-  },
-  'signal with start with faults': async (p) => {
-    const { workflow } = p.call;
-    await workflow.signalWithStartWorkflowExecutionAsync({
-      request: { startRequest: p.startRequest({ domain: '' }), signalName: 'go' },
-    });
-    await workflow.signalWithStartWorkflowExecutionAsync({
-      request: { startRequest: p.startRequest(), signalName: '' },
-    });
   },
 });
 
@@ -93,12 +65,5 @@ scenariosOf('admin', {
     await admin.describeWorkflowExecution({ domain: p.domain, workflowExecution: { workflowId: '' } });
     await admin.describeWorkflowExecution({ domain: 'diff-unknown', workflowExecution: { workflowId: 'w' } });
     await admin.describeWorkflowExecution({ domain: p.domain, workflowExecution: { workflowId: 'no-such-workflow' } });
-  },
-  'deletes a run': async (p) => {
-    const run = await p.start();
-    await p.turn([activity('a', { input: payload('i') })]);
-    const { error } = await p.quiet.admin.deleteWorkflow({ domain: p.domain, workflowExecution: run });
-    p.note('error', error);
-    await p.call.workflow.describeWorkflowExecution({ domain: p.domain, workflowExecution: run });
   },
 });

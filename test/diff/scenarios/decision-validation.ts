@@ -146,8 +146,8 @@ async function showRefusal(p: Player, decisions: Decisions): Promise<void> {
     decisions.map((decision) => ofOwn(p, decision)),
   );
   const events = (await p.eventsOf(run)).map(eventType);
-  // A child's start follows in its own time.
-  if (events.includes('StartChildWorkflowExecutionInitiated')) await p.sleep(1000);
+  // What is asked of other workflows follows in its own time.
+  if (events.some((type) => type.endsWith('Initiated'))) await p.sleep(1000);
   await p.history(run);
   await p.call.workflow.terminateWorkflowExecution({ domain: p.domain, workflowExecution: run });
 }

@@ -1,6 +1,6 @@
 // Domains: registration, description, every update, deprecation and deletion, with the faults of each.
 import type { RegisterDomainRequest, UpdateDomainRequest } from '@antiphon/proto';
-import { complete, seconds, timer } from '../messages.ts';
+import { complete, seconds } from '../messages.ts';
 import type { Player } from '../player.ts';
 import { scenariosOf } from '../scenario.ts';
 import type { Loose } from '../wire.ts';
@@ -288,34 +288,6 @@ scenariosOf(
       await p.call.domain.deleteDomain({ name: '' });
       await p.call.domain.deleteDomain({ name: 'diff-unknown' });
       await p.call.domain.deleteDomain({ name: p.id('domain') });
-    },
-    'bad binaries fail decisions': async (p) => {
-      const domain = p.id('domain');
-      await register(p);
-      await p.call.domain.updateDomain({
-        name: domain,
-        updateMask: ['bad_binaries'],
-        badBinaries: { binaries: { broken: { reason: 'crashes', operator: 'me' } } },
-      });
-      await p.until('polls are refused', async () => {
-        const { error } = await p.quiet.worker.pollForDecisionTask(
-          { domain, taskList: { name: p.id('tl') }, binaryChecksum: 'broken' },
-          { timeoutMs: 3000 },
-        );
-        return error !== undefined && !error.message.includes('cannot be loaded');
-      });
-      await p.call.worker.pollForDecisionTask({ domain, taskList: { name: p.id('tl') }, binaryChecksum: 'broken' });
-      await p.call.workflow.startWorkflowExecution(p.startRequest({ domain }));
-      const task = await p.pollDecision({ domain, binaryChecksum: 'sound' });
-      await p.decide(task, [timer('t', 50)], { binaryChecksum: 'broken' });
-      const { answer } = await p.quiet.workflow.getWorkflowExecutionHistory({
-        domain,
-        workflowExecution: { workflowId: p.id('wf') },
-      });
-      p.note(
-        'events',
-        answer?.history?.events.map(({ attributes }) => attributes),
-      );
     },
   },
   ALONE,

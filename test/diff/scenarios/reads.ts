@@ -292,18 +292,3 @@ scenariosOf('refresh-tasks', {
     await workflow.refreshWorkflowTasks({ domain: p.domain, workflowExecution: { workflowId: 'no-such-workflow' } });
   },
 });
-
-scenariosOf('diagnose', {
-  'with faults': async (p) => {
-    const { workflow } = p.call;
-    await workflow.diagnoseWorkflowExecution({ domain: '' });
-    await workflow.diagnoseWorkflowExecution({ domain: p.domain });
-    await workflow.diagnoseWorkflowExecution({ domain: p.domain, workflowExecution: { workflowId: '' } });
-    await workflow.diagnoseWorkflowExecution({ domain: p.domain, workflowExecution: { workflowId: 'w' } });
-    await workflow.diagnoseWorkflowExecution({ domain: p.domain, workflowExecution: { workflowId: 'w', runId: 'no' } });
-  },
-  'a run': async (p) => {
-    const run = await p.start();
-    await p.call.workflow.diagnoseWorkflowExecution({ domain: p.domain, workflowExecution: run, identity: 'client' });
-  },
-});

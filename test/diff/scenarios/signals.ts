@@ -93,13 +93,13 @@ scenariosOf('signal', {
   },
   'and an activity that closes while a decision runs': async (p) => {
     const run = await p.start();
-    await p.turn([activity('a'), timer('t', 1)]);
+    await p.turn([activity('a'), timer('t', 3)]);
     await p.signal(run, 'wake');
     const task = await p.pollDecision();
     const work = await p.pollActivity();
     await p.call.worker.respondActivityTaskCompleted({ taskToken: work.taskToken, result: payload('r') });
     await p.signal(run, 'after the activity');
-    await p.sleep(2500);
+    await p.sleep(4500);
     await p.signal(run, 'after the timer');
     await p.decide(task, []);
     await p.history(run);

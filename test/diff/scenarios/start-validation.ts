@@ -80,7 +80,6 @@ const requests: Readonly<Record<string, Request | ((p: Player) => Request)>> = {
   'a cron schedule that is none': { cronSchedule: 'every day' },
   'a cron schedule of six fields': { cronSchedule: '0 0 0 1 1 *' },
   'a cron schedule': { cronSchedule: '0 0 1 1 *' },
-  'a cron schedule and jitter over its interval': { cronSchedule: '@every 5s', jitterStart: seconds(6) },
   'an unknown cron overlap policy': { cronOverlapPolicy: 9 as never },
   'a delay below zero': { delayStart: seconds(-1) },
   'a jitter below zero': { jitterStart: seconds(-1) },
@@ -104,6 +103,14 @@ const requests: Readonly<Record<string, Request | ((p: Player) => Request)>> = {
   'an empty search attribute': attributes({ CustomKeywordField: '' }),
   'a cluster attribute': { activeClusterSelectionPolicy: { clusterAttribute: { scope: 'region', name: 'eu' } } },
 };
+
+scenariosOf('start-validation', {
+  'a cron schedule and jitter over its interval': async (p) => {
+    await p.call.workflow.startWorkflowExecution(
+      p.startRequest({ cronSchedule: '@every 5s', jitterStart: seconds(6) }),
+    );
+  },
+});
 
 scenariosOf(
   'start-validation',
