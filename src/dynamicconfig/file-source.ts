@@ -11,7 +11,9 @@ export type KeyValues = ReadonlyMap<string, readonly ConstrainedValue[]>;
 export const NO_VALUES: KeyValues = new Map();
 
 /** The text names the file and the line. */
-export class FileError extends Error {}
+export class FileError extends Error {
+  override readonly name = 'DynamicConfigFileError';
+}
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 

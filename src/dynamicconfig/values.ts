@@ -2,7 +2,9 @@
 // refused with a text that says what was expected and what was found: it is shown to people who edit files by hand.
 import type { AnyKey, ValueKind } from './key.ts';
 
-export class ValueError extends Error {}
+export class ValueError extends Error {
+  override readonly name = 'DynamicConfigValueError';
+}
 
 const EXPECTED: Readonly<Record<ValueKind, string>> = {
   int: 'a whole number',
