@@ -52,9 +52,7 @@ describe('the tree is tidy', () => {
       /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bsetTimeout\(|\bsetInterval\(|\bsetImmediate\(|\brandomUUID\(|performance\.now\(/;
     // In the sandbox of workflow code the clock is the run's own.
     const exempt = ['src/env/', 'src/cli/', 'src/worker/system/workflows/'];
-    expect(
-      matches(banned, (file) => isServer(file) && !exempt.some((folder) => file.startsWith(folder))),
-    ).toEqual([]);
+    expect(matches(banned, (file) => isServer(file) && !exempt.some((folder) => file.startsWith(folder)))).toEqual([]);
   });
 
   it('reads the environment only in src/config and the CLI', () => {
