@@ -2,6 +2,7 @@
 // --check it only says whether the pages are up to date.
 import fs from 'node:fs';
 import path from 'node:path';
+import { cliReference } from '../src/cli/reference.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { dynamicConfigPage } from './dynamic-config-page.mjs';
 
@@ -80,6 +81,7 @@ for (const [file, content] of [
   [FILE, text],
   ['docs/operate/metrics.md', metricsText],
   ['docs/operate/dynamic-config.md', dynamicConfigPage()],
+  ['docs/guide/cli-reference.md', cliReference()],
 ]) {
   if (!process.argv.includes('--check')) {
     fs.mkdirSync('docs/operate', { recursive: true });

@@ -1,7 +1,7 @@
 // What goes wrong in a command: a sentence for the person, a hint where there is one, and an exit code for the script.
 import { ServiceError } from '#base';
 
-/** 0 success; the others are part of the CLI's contract (docs/operate/cli.md). */
+/** 0 success; the others are part of the CLI's contract (docs/guide/cli.md). */
 export const EXIT = { failed: 1, usage: 2, notFound: 3, unavailable: 4, refused: 5 } as const;
 
 export class CliError extends Error {
