@@ -271,7 +271,9 @@ function addDeprecate(domain: Command): void {
       if (open > 0) {
         throw new CliError(`domain ${name} has ${open} open runs`, {
           exitCode: EXIT.refused,
-          hint: `They would go on. Give --force, or end them: antiphon workflow batch start -d ${name} -q 'CloseTime = missing' --batch-type terminate --reason …`,
+          hint:
+            'They would go on. Give --force, or end them: ' +
+            `antiphon workflow batch start -d ${name} -q 'CloseTime = missing' --batch-type terminate --reason …`,
         });
       }
       await confirm(`Deprecate domain ${name}?`, { yes: flags.yes, inScripts: 'go-on' });

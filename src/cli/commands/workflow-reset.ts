@@ -117,9 +117,10 @@ function addResetBatch(workflow: Command): void {
     name: 'reset-batch',
     summary: 'reset many runs, from this process',
     details:
-      'Prints a line a run, and goes on after a failure; exits with 1 when one failed. For very many runs see "workflow batch start": it goes on when this process ends.',
+      'Prints a line a run, and goes on after a failure; exits with 1 when one failed. ' +
+      'For very many runs see "workflow batch start": it goes on when this process ends.',
     examples: [
-      `workflow reset-batch -q "WorkflowType = 'order' AND CloseStatus = 'failed'" --reset-type LastDecisionCompleted --reason "fixed" --dry-run`,
+      `workflow reset-batch -q "CloseStatus = 'failed'" --reset-type LastDecisionCompleted --reason fixed --dry-run`,
     ],
     flags: { ...BATCH_FLAGS, resetType: required(RESET_FLAGS.resetType) },
     async run({ flags, context, connection }) {

@@ -63,7 +63,8 @@ function addUpdatePartition(taskList: Command): void {
     aliases: ['up'],
     summary: 'set how many partitions a task list has',
     details:
-      'To have fewer, lower the write partitions first, wait until the others are empty, then lower the read partitions. Without --force it refuses what could strand tasks, and a list that nobody polls.',
+      'To have fewer, lower the write partitions first, wait until the others are empty, then lower the read partitions. ' +
+      'Without --force it refuses what could strand tasks, and a list that nobody polls.',
     examples: ['admin tasklist update-partition orders --num-read-partitions 4 --num-write-partitions 4'],
     flags: {
       ...TASK_LIST_FLAGS,
