@@ -6,10 +6,14 @@ import { badRequest } from '#base';
 export const SCHEDULER = 'cadence-scheduler';
 /** Where Cadence's CLI starts the deprecation of a domain. */
 export const DEPRECATION_TASK_LIST = 'domain-deprecation-tasklist';
+/** Where DiagnoseWorkflowExecution starts its diagnosis. */
+export const DIAGNOSTICS_TASK_LIST = 'diagnostics-wf-tasklist';
 const SYSTEM_PREFIX = 'cadence-sys-';
 
 export const isSystemTaskList = (name: string): boolean =>
-  name.startsWith('cadence-s') ? name === SCHEDULER || name.startsWith(SYSTEM_PREFIX) : name === DEPRECATION_TASK_LIST;
+  name.startsWith('cadence-s')
+    ? name === SCHEDULER || name.startsWith(SYSTEM_PREFIX)
+    : name === DEPRECATION_TASK_LIST || name === DIAGNOSTICS_TASK_LIST;
 
 export function refuseSystemTaskList(name: string): void {
   if (isSystemTaskList(name)) {

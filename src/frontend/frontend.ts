@@ -7,6 +7,7 @@ import { createAsyncApi } from './async-api.ts';
 import { createAuditApi } from './audit-api.ts';
 import { createChangeApi } from './change-api.ts';
 import { createDecisionApi } from './decision-api.ts';
+import { createDiagnoseApi } from './diagnose-api.ts';
 import { createDomainApi } from './domain-api.ts';
 import { createPipeline } from './pipeline.ts';
 import { createPollApi, createPollGate } from './poll-api.ts';
@@ -26,6 +27,7 @@ export function createFrontend(deps: FrontendDeps, given: Partial<FrontendOption
       workflow: {
         ...createStartApi(deps, pipeline),
         ...createAsyncApi(deps, pipeline),
+        ...createDiagnoseApi(deps, pipeline),
         ...createChangeApi(deps, pipeline),
         ...createReadApi(deps, options, pipeline),
       },

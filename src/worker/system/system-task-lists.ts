@@ -1,5 +1,5 @@
 // The task lists that the service works itself, and what runs on each.
-import { BATCHER_DOMAIN, DEPRECATION_TASK_LIST, SCHEDULER, SYSTEM_DOMAIN } from '#domains';
+import { BATCHER_DOMAIN, DEPRECATION_TASK_LIST, DIAGNOSTICS_TASK_LIST, SCHEDULER, SYSTEM_DOMAIN } from '#domains';
 import type { SystemTaskList } from './system-workers.ts';
 
 export const PROBE_TASK_LIST = 'cadence-sys-probe-tasklist';
@@ -31,6 +31,12 @@ export function systemTaskLists(): readonly SystemTaskList[] {
         ...(await import('./deprecation/deprecation-activities.ts')).deprecationActivities(context),
         ...(await import('./batch/batch-activities.ts')).batchActivities(context),
       }),
+    },
+    {
+      name: DIAGNOSTICS_TASK_LIST,
+      domain: SYSTEM_DOMAIN,
+      activities: async (context) =>
+        (await import('./diagnostics/diagnostics-activities.ts')).diagnosticsActivities(context),
     },
   ];
 }
