@@ -11,14 +11,16 @@ const GO = 'uber-go';
 const JAVA = 'uber-java';
 const CLI = 'cli';
 
+const VERSION = /^v?\d+(\.\d+)*([-+].*)?$/;
 const HIGHEST_SUPPORTED: Readonly<Record<string, string>> = { [GO]: '1.7.0', [JAVA]: '1.5.0', [CLI]: '1.7.0' };
 const ALREADY_COMPLETED_SINCE: Readonly<Record<string, string>> = { [GO]: '1.7.0', [JAVA]: '1.4.0', [CLI]: '1.7.0' };
 
-/** Throws ClientVersionNotSupported for a known library newer than this server's protocol. Unknown or unnamed ones pass. */
+/** Throws ClientVersionNotSupported for a known library newer than this server's protocol, or whose version is none. Others pass. */
 export function checkClientVersion(caller: CallerInfo): void {
   const highest = ownValue(HIGHEST_SUPPORTED, caller.clientImpl);
   if (highest === undefined || caller.featureVersion === '') return;
-  if (compareVersions(caller.featureVersion, highest) <= 0) return;
+  const isVersion = VERSION.test(caller.featureVersion);
+  if (isVersion && compareVersions(caller.featureVersion, highest) <= 0) return;
   throw new ClientVersionNotSupportedError(caller.featureVersion, caller.clientImpl, `<=${highest}`);
 }
 
