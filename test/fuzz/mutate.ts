@@ -1,0 +1,55 @@
+// Makes a valid request nearly valid, or hostile: a few changes at random places of its tree.
+import type { Chance } from '../simulation/chance.ts';
+import { deepNest, hostileValue, strangeField } from './hostile-values.ts';
+import { encodeTree, type MessageTree, placesOf } from './wire.ts';
+
+const BYTES_MAX = 12 << 20;
+const COPIES_MAX = 2000;
+
+export function mutate(chance: Chance, root: MessageTree, changes: number): void {
+  for (let i = 0; i < changes; i++) change(chance, root);
+}
+
+function change(chance: Chance, root: MessageTree): void {
+  const places = placesOf(root);
+  if (places.length === 0 || chance.is(0.04)) {
+    root.fields.push(strangeField(chance));
+    return;
+  }
+  const { tree, index } = chance.pick(places);
+  const field = tree.fields[index];
+  if (field === undefined) return;
+  switch (chance.weighted({ value: 55, drop: 18, double: 8, many: 1.5, move: 4, strange: 6, deep: 1, mistype: 6 })) {
+    case 'value':
+      field.value = hostileValue(chance, field);
+      break;
+    case 'drop':
+      tree.fields.splice(index, 1);
+      break;
+    case 'double':
+      tree.fields.push({ ...field, value: hostileValue(chance, field) });
+      break;
+    case 'many': {
+      const size = encodeTree({ type: undefined, fields: [field] }).length;
+      const copies = Math.min(chance.pick([50, 300, COPIES_MAX]), Math.floor(BYTES_MAX / (size + 1)));
+      tree.fields.push(...Array.from({ length: copies }, () => field));
+      break;
+    }
+    case 'move':
+      // The same value under a neighbour's number: another member of a oneof, another type, another meaning.
+      tree.fields[index] = { ...field, number: Math.max(1, field.number + chance.pick([-2, -1, 1, 2])) };
+      break;
+    case 'strange':
+      tree.fields.push(strangeField(chance));
+      break;
+    case 'deep':
+      tree.fields.push(deepNest(chance));
+      break;
+    case 'mistype':
+      field.value =
+        field.value.kind === 'varint'
+          ? { kind: 'bytes', value: Buffer.from('7'), isText: true }
+          : { kind: 'varint', value: 7n };
+      break;
+  }
+}
