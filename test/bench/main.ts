@@ -1,9 +1,13 @@
-// npm run bench: measures a real server process over the wire and prints a table; JSON beside it.
+// npm run bench: measures a real server process over the wire and prints a table; JSON beside it. With --against, another commit's server is
+// measured in turns with this one, by the same load generator: what disturbs the machine disturbs both.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULT_SCENARIOS, type Row, SCENARIOS as SINGLE_TENANT } from './scenarios.ts';
+import { buildEarlier } from './earlier-build.ts';
+import { printProfiles } from './profile.ts';
+import { printPairs, printRow } from './report.ts';
+import { type BenchOptions, DEFAULT_SCENARIOS, type Row, SCENARIOS as SINGLE_TENANT } from './scenarios.ts';
 import { tenant } from './tenant.ts';
 
 const SCENARIOS: typeof SINGLE_TENANT = { ...SINGLE_TENANT, tenant };
@@ -13,9 +17,12 @@ const HELP = `npm run bench -- [options] [scenario…]
 Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.join(', ')})
   --seconds N          measured window (default 20)
   --warm-up N          seconds before it (default 5)
+  --operations N       a window of so many operations instead, after half as many to warm up: the same work on a busy machine
   --open N             open workflows of idle and recover (default 100000)
   --json FILE          write the rows here (default .cache/bench/latest.json)
   --compare FILE       print ratios against the rows of an earlier run
+  --against REF        measure the server of this commit too, in turns, and print the ratios with their spread
+  --rounds N           pairs of --against (default 3)
   --profile            CPU profile of the server in .cache/bench, and its top functions
 `;
 
@@ -24,48 +31,58 @@ const { values, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '20' },
     'warm-up': { type: 'string', default: '5' },
+    operations: { type: 'string' },
     open: { type: 'string', default: '100000' },
     json: { type: 'string', default: '.cache/bench/latest.json' },
     compare: { type: 'string' },
+    against: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-const figure = (value: number): string =>
-  !Number.isFinite(value)
-    ? '–'
-    : Math.abs(value) >= 100
-      ? value.toFixed(0)
-      : Math.abs(value) >= 10
-        ? value.toFixed(1)
-        : value.toFixed(2);
+const profileFolder = path.resolve('.cache/bench/profiles');
 
-function printRow(row: Row, before: Row | undefined): void {
-  const parts = Object.entries(row.values).map(([name, value]) => {
-    const old = before?.values[name];
-    const ratio = old ? ` (×${(value / old).toFixed(2)})` : '';
-    return `${name} ${figure(value)}${ratio}`;
-  });
-  console.log(`${row.scenario.padEnd(24)} ${parts.join('  ')}`);
+async function measure(names: readonly string[], options: BenchOptions): Promise<readonly Row[]> {
+  const before: Row[] = values.compare
+    ? (JSON.parse(fs.readFileSync(values.compare, 'utf8')) as { rows: Row[] }).rows
+    : [];
+  const rows: Row[] = [];
+  for (const name of names) {
+    for (const row of (await SCENARIOS[name]?.(options)) ?? []) {
+      rows.push(row);
+      printRow(
+        row,
+        before.find((old) => old.scenario === row.scenario),
+      );
+    }
+  }
+  return rows;
 }
 
-/** Self time by function, from a V8 .cpuprofile. */
-function topFunctions(file: string, limit: number): void {
-  const profile = JSON.parse(fs.readFileSync(file, 'utf8')) as {
-    nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
-    samples: number[];
-  };
-  const byId = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
-  const self = new Map<string, number>();
-  for (const sample of profile.samples) {
-    const frame = byId.get(sample);
-    const name = `${frame?.functionName || '(anonymous)'} ${frame?.url.split('/').slice(-2).join('/') ?? ''}:${(frame?.lineNumber ?? 0) + 1}`;
-    self.set(name, (self.get(name) ?? 0) + 1);
+/** Rounds of both servers in turns; whoever was first in one round is second in the next. Gives this commit's rows. */
+async function measureAgainst(ref: string, names: readonly string[], options: BenchOptions): Promise<readonly Row[]> {
+  const { commit, entry } = buildEarlier(process.cwd(), ref);
+  const earlier = { ...options, entry };
+  const pairs: { readonly before: Row; readonly now: Row }[] = [];
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const name of names) {
+      const scenario = SCENARIOS[name];
+      if (scenario === undefined) continue;
+      const first = await scenario(round % 2 === 0 ? earlier : options);
+      const second = await scenario(round % 2 === 0 ? options : earlier);
+      const [before, now] = round % 2 === 0 ? [first, second] : [second, first];
+      for (const [index, row] of now.entries()) {
+        pairs.push({ before: before[index] as Row, now: row }); // the same scenario gives the same rows
+        printRow(row, before[index]);
+      }
+    }
   }
-  const sorted = [...self].sort((a, b) => b[1] - a[1]).slice(0, limit);
-  for (const [name, samples] of sorted)
-    console.log(`  ${((samples / profile.samples.length) * 100).toFixed(1).padStart(5)}%  ${name}`);
+  console.log(`\n${commit.slice(0, 12)} → this one: medians, and the ratios of ${values.rounds} rounds in turns`);
+  const scenarios = new Set(pairs.map(({ now }) => now.scenario));
+  for (const scenario of scenarios) printPairs(pairs.filter(({ now }) => now.scenario === scenario));
+  return pairs.map(({ now }) => now);
 }
 
 async function main(): Promise<void> {
@@ -80,38 +97,22 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const before: Row[] = values.compare
-    ? (JSON.parse(fs.readFileSync(values.compare, 'utf8')) as { rows: Row[] }).rows
-    : [];
-  const profileFolder = path.resolve('.cache/bench/profiles');
   if (values.profile) fs.rmSync(profileFolder, { recursive: true, force: true });
-  const options = {
+  const options: BenchOptions = {
     seconds: Number(values.seconds),
     warmUpSeconds: Number(values['warm-up']),
+    operations: values.operations === undefined ? undefined : Number(values.operations),
     openWorkflows: Number(values.open),
     nodeArguments: values.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [],
   };
   console.log(
     `${os.cpus().length} × ${os.cpus()[0]?.model}, Node ${process.version}, SQLite, synchronous=FULL, load generator included`,
   );
-  const rows: Row[] = [];
-  for (const name of names) {
-    for (const row of (await SCENARIOS[name]?.(options)) ?? []) {
-      rows.push(row);
-      printRow(
-        row,
-        before.find((old) => old.scenario === row.scenario),
-      );
-    }
-  }
+  const rows =
+    values.against === undefined ? await measure(names, options) : await measureAgainst(values.against, names, options);
   fs.mkdirSync(path.dirname(values.json), { recursive: true });
   fs.writeFileSync(values.json, `${JSON.stringify({ node: process.version, options, rows }, undefined, 2)}\n`);
-  if (values.profile) {
-    for (const file of fs.readdirSync(profileFolder)) {
-      console.log(`\n${file}:`);
-      topFunctions(path.join(profileFolder, file), 30);
-    }
-  }
+  if (values.profile) printProfiles(profileFolder);
 }
 
 await main();

@@ -1,4 +1,5 @@
-// A closed loop of fixed concurrency with a warm-up and a measured window.
+// A closed loop of fixed concurrency with a warm-up and a measured window: of so many seconds, or of so many operations, which is the same
+// work on a machine that is busy with something else.
 
 export interface Measured {
   readonly perSecond: number;
@@ -10,18 +11,33 @@ export interface Measured {
   readonly seconds: number;
 }
 
+export interface Window {
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+  /** Operations of the window, after half as many to warm up; the seconds do not count then. */
+  readonly operations?: number | undefined;
+}
+
 export async function closedLoop(options: {
   concurrency: number;
-  warmUpSeconds: number;
-  seconds: number;
+  window: Window;
   operation: (index: number) => Promise<void>;
   /** Called at the start and the end of the measured window. */
   onWindow?: (edge: 'start' | 'end') => void;
 }): Promise<Measured> {
+  const { warmUpSeconds, seconds: windowSeconds, operations } = options.window;
   const latencies: number[] = [];
   let errors = 0;
   let index = 0;
   let phase: 'warm-up' | 'window' | 'over' = 'warm-up';
+  let finished = 0;
+  let reached: { readonly count: number; readonly resolve: () => void } | undefined;
+  /** Until so many more operations have finished, or so many seconds have passed. */
+  const wait = (count: number | undefined, seconds: number): Promise<void> =>
+    new Promise((resolve) => {
+      if (count === undefined) setTimeout(resolve, seconds * 1000);
+      else reached = { count: finished + count, resolve };
+    });
   const runner = async (): Promise<void> => {
     while (phase !== 'over') {
       const started = performance.now();
@@ -32,14 +48,16 @@ export async function closedLoop(options: {
         // Counted: a run with errors says so.
         if (phase === 'window') errors++;
       }
+      finished++;
+      if (reached !== undefined && finished >= reached.count) reached.resolve();
     }
   };
   const runners = Array.from({ length: options.concurrency }, runner);
-  await new Promise((resolve) => setTimeout(resolve, options.warmUpSeconds * 1000));
+  await wait(operations && Math.ceil(operations / 2), warmUpSeconds);
   phase = 'window';
   options.onWindow?.('start');
   const windowStart = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, options.seconds * 1000));
+  await wait(operations, windowSeconds);
   const seconds = (performance.now() - windowStart) / 1000;
   options.onWindow?.('end');
   phase = 'over';

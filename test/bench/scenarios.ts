@@ -10,7 +10,7 @@ import {
   type StartWorkflowExecutionResponse,
 } from '@antiphon/proto';
 import { type Api, call, openApi } from './api.ts';
-import { closedLoop, type Measured, percentiles } from './measure.ts';
+import { closedLoop, type Measured, percentiles, type Window } from './measure.ts';
 import { makeFolder, type ServerProcess, startServerProcess } from './server-process.ts';
 import { startWorkerLoop } from './worker-loop.ts';
 
@@ -19,11 +19,11 @@ export interface Row {
   readonly values: Readonly<Record<string, number>>;
 }
 
-export interface BenchOptions {
-  readonly seconds: number;
-  readonly warmUpSeconds: number;
+export interface BenchOptions extends Window {
   readonly openWorkflows: number;
   readonly nodeArguments: readonly string[];
+  /** Of the server to measure; undefined: this one. */
+  readonly entry?: string | undefined;
 }
 
 const DOMAIN = 'bench';
@@ -60,8 +60,7 @@ async function measured(
   const edges: { cpu: number; disk: number }[] = [];
   const result: Measured = await closedLoop({
     concurrency,
-    warmUpSeconds: options.warmUpSeconds,
-    seconds: options.seconds,
+    window: options,
     operation,
     onWindow: () => edges.push({ cpu: server.cpuSeconds(), disk: server.diskWrittenBytes() }),
   });
@@ -82,7 +81,7 @@ async function withServer<T>(
   options: BenchOptions,
   work: (server: ServerProcess, apis: readonly Api[]) => Promise<T>,
 ): Promise<T> {
-  const server = await startServerProcess({ folder: makeFolder(), nodeArguments: options.nodeArguments });
+  const server = await startServerProcess({ folder: makeFolder(), ...options });
   const apis = Array.from({ length: 4 }, (_, index) => openApi(server.address, index));
   try {
     await prepareDomain(apis[0] as Api);
@@ -172,7 +171,7 @@ async function signal(options: BenchOptions, runCount: number): Promise<Row> {
 /** A run of about 10,000 events, read whole after a restart: nothing is cached. */
 async function longHistory(options: BenchOptions): Promise<Row> {
   const folder = makeFolder();
-  const first = await startServerProcess({ folder, nodeArguments: options.nodeArguments });
+  const first = await startServerProcess({ folder, ...options });
   const api = openApi(first.address);
   await prepareDomain(api);
   await call(api.workflow, 'startWorkflowExecution', startRequest('long', 'nobody'));
@@ -196,7 +195,7 @@ async function longHistory(options: BenchOptions): Promise<Row> {
   );
   api.close();
   await first.kill('SIGTERM');
-  const second = await startServerProcess({ folder, nodeArguments: options.nodeArguments });
+  const second = await startServerProcess({ folder, ...options });
   const reader = openApi(second.address);
   const read = async (): Promise<{ events: number; ms: number }> => {
     const started = performance.now();
@@ -228,7 +227,7 @@ async function longHistory(options: BenchOptions): Promise<Row> {
 /** Many open runs that nobody works on: what they cost at rest, and how soon a killed server answers again. */
 async function idleAndRecover(options: BenchOptions): Promise<readonly Row[]> {
   const folder = makeFolder();
-  const server = await startServerProcess({ folder, nodeArguments: options.nodeArguments });
+  const server = await startServerProcess({ folder, ...options });
   const apis = Array.from({ length: 4 }, (_, index) => openApi(server.address, index));
   await prepareDomain(apis[0] as Api);
   let started = 0;
@@ -265,7 +264,7 @@ async function idleAndRecover(options: BenchOptions): Promise<readonly Row[]> {
 
 async function recover(options: BenchOptions, folder: string): Promise<Row> {
   const killed = performance.now();
-  const server = await startServerProcess({ folder, nodeArguments: options.nodeArguments });
+  const server = await startServerProcess({ folder, ...options });
   const api = openApi(server.address);
   await call(api.workflow, 'startWorkflowExecution', startRequest(`after-${randomUUID()}`, 'nobody'));
   const firstStartMs = performance.now() - killed;

@@ -19,7 +19,7 @@ export interface ServerProcess {
 
 const CLOCK_TICKS_PER_SECOND = 100;
 const root = path.join(import.meta.dirname, '../..');
-const entry = [root, path.join(root, '..'), path.join(root, '../..')]
+const ownEntry = [root, path.join(root, '..'), path.join(root, '../..')]
   .map((folder) => path.join(folder, 'bin/antiphon.mjs'))
   .find((file) => fs.existsSync(file)) as string;
 
@@ -41,6 +41,8 @@ const statusKilobytes = (pid: number, field: string): number =>
 export async function startServerProcess(options: {
   folder: string;
   port?: number;
+  /** `bin/antiphon.mjs` of another build. */
+  entry?: string | undefined;
   nodeArguments?: readonly string[];
   configFiles?: readonly string[];
   environment?: Readonly<Record<string, string>>;
@@ -51,7 +53,7 @@ export async function startServerProcess(options: {
     process.execPath,
     [
       ...(options.nodeArguments ?? []),
-      entry,
+      options.entry ?? ownEntry,
       'server',
       'start',
       '-o',

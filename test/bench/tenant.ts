@@ -52,7 +52,7 @@ export async function tenant(options: BenchOptions): Promise<readonly Row[]> {
   fs.writeFileSync(file, limits);
   const server = await startServerProcess({
     folder,
-    nodeArguments: options.nodeArguments,
+    ...options,
     environment: { ANTIPHON_DYNAMIC_CONFIG_FILE: file },
   });
   const apis = Array.from({ length: 2 }, (_, index) => openApi(server.address, index));
