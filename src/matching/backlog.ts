@@ -115,10 +115,7 @@ export class Backlog {
   open(): void {
     if (this.#isClosed || this.#retryTimer !== undefined) return;
     this.#ensureLease().then(
-      () => {
-        this.#retryDelayMs = 0;
-        this.#load();
-      },
+      () => this.#load(),
       (error: unknown) => this.#openLater(error),
     );
   }
@@ -308,6 +305,7 @@ export class Backlog {
     this.#isLoading = true;
     this.#loadPages(this.#window, this.#generation).then(
       () => {
+        this.#retryDelayMs = 0;
         this.#isLoading = false;
         this.#load();
       },

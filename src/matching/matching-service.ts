@@ -188,7 +188,7 @@ class Matching implements MatchingService {
     const described = (type: TaskListType) =>
       Object.fromEntries(
         lists
-          .filter((list) => list.key.type === type && !list.isSticky)
+          .filter((list) => list.key.type === type && !list.isSticky && !list.key.name.startsWith(PARTITION_PREFIX))
           .map((list) => [list.key.name, describeLoaded(this.#deps.env, list, true)]),
       );
     return { decision: described(DECISION), activity: described(ACTIVITY) };
