@@ -2,6 +2,8 @@
 // offset to go on after.
 import type {
   CountDLQMessagesResponse,
+  GetDLQReplicationMessagesRequest,
+  GetDLQReplicationMessagesResponse,
   MergeDLQMessagesRequest,
   MergeDLQMessagesResponse,
   PurgeDLQMessagesRequest,
@@ -27,7 +29,9 @@ interface Target {
 
 function nameOf(request: Target): DeadLetterName {
   const { sourceCluster, shardId } = request;
+  if (request.type === DLQType.DLQ_TYPE_INVALID) throw badRequest('Queue type is not set.');
   if (sourceCluster === '') throw badRequest('SourceCluster is not set on request.');
+  if (shardId < 0) throw badRequest('ShardID must not be negative.');
   if (request.type === DLQType.DLQ_TYPE_REPLICATION) return { sourceCluster, topic: HISTORY_TOPIC, partition: shardId };
   if (request.type === DLQType.DLQ_TYPE_DOMAIN) return { sourceCluster, topic: DOMAIN_TOPIC, partition: 0 };
   throw badRequest('The DLQ type is not supported.');
@@ -65,7 +69,7 @@ export function createDeadLetterHandlers(deps: {
   const { deadLetters } = deps;
   const endOf = (end: bigint | undefined): number | undefined => (end === undefined ? undefined : Number(end));
   return {
-    async countDLQMessages(): Promise<CountDLQMessagesResponse> {
+    async countDlqMessages(): Promise<CountDLQMessagesResponse> {
       const counts = await deadLetters.count();
       const history = counts
         .filter(({ topic }) => topic === HISTORY_TOPIC)
@@ -73,7 +77,7 @@ export function createDeadLetterHandlers(deps: {
       const domain = counts.filter(({ topic }) => topic === DOMAIN_TOPIC).reduce((sum, { count }) => sum + count, 0);
       return { history, domain: BigInt(domain) };
     },
-    async readDLQMessages(request: ReadDLQMessagesRequest): Promise<ReadDLQMessagesResponse> {
+    async readDlqMessages(request: ReadDLQMessagesRequest): Promise<ReadDLQMessagesResponse> {
       const limit = Math.min(PAGE_SIZE_MAX, request.pageSize > 0 ? request.pageSize : PAGE_SIZE_DEFAULT);
       const until = endOf(request.inclusiveEndMessageId);
       const letters = await deadLetters.list(nameOf(request), {
@@ -90,11 +94,20 @@ export function createDeadLetterHandlers(deps: {
           letters.length < limit || last === undefined ? Buffer.alloc(0) : Buffer.from(String(last.offset)),
       };
     },
-    async purgeDLQMessages(request: PurgeDLQMessagesRequest): Promise<PurgeDLQMessagesResponse> {
+    /** Cadence's dead letters are names of tasks that their source fills in; ours are the messages. */
+    async getDlqReplicationMessages(
+      request: GetDLQReplicationMessagesRequest,
+    ): Promise<GetDLQReplicationMessagesResponse> {
+      if (request.taskInfos.length === 0) throw badRequest('Replication task info is not set.');
+      throw badRequest(
+        'Dead letters are kept whole where they could not be applied: read them there, with ReadDLQMessages.',
+      );
+    },
+    async purgeDlqMessages(request: PurgeDLQMessagesRequest): Promise<PurgeDLQMessagesResponse> {
       await deadLetters.purge(nameOf(request), endOf(request.inclusiveEndMessageId));
       return {};
     },
-    async mergeDLQMessages(request: MergeDLQMessagesRequest): Promise<MergeDLQMessagesResponse> {
+    async mergeDlqMessages(request: MergeDLQMessagesRequest): Promise<MergeDLQMessagesResponse> {
       const name = nameOf(request);
       const apply = deps.applierOf(name.sourceCluster);
       if (apply === undefined) throw badRequest(`Cluster ${name.sourceCluster} is not a source of replication.`);

@@ -72,6 +72,7 @@ export function createLogHandlers(deps: { env: Env; log: EmbeddedLog }, options:
       context: CallContext,
     ): Promise<GetReplicationMessagesResponse> {
       const { tokens, clusterName: cluster } = request;
+      if (cluster === '') throw badRequest('Cluster name is not set.');
       if (tokens.length === 0) return describePartitions();
       if (tokens.length > TOKENS_MAX) throw badRequest('Too many replication tokens.');
       // Several tokens: who finds something ends the wait of the others.
@@ -95,6 +96,7 @@ export function createLogHandlers(deps: { env: Env; log: EmbeddedLog }, options:
     ): Promise<GetDomainReplicationMessagesResponse> {
       const afterOffset = offsetOf(request.lastRetrievedMessageId, 'last retrieved message id');
       const appliedOffset = offsetOf(request.lastProcessedMessageId, 'last processed message id');
+      if (request.clusterName === '') throw badRequest('Cluster name is not set.');
       const reader = { cluster: request.clusterName, afterOffset, appliedOffset };
       return { messages: await messagesOf(DOMAIN_TOPIC, 0, reader, { waitMs, signal: context.signal }) };
     },

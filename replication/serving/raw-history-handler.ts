@@ -10,6 +10,7 @@ import type { DomainView } from '#core';
 import type { HistoryClient } from '#rpc';
 
 const PAGE_SIZE_MAX = 1000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const itemOf = (item: VersionHistoryItem | undefined) =>
   item === undefined ? undefined : { eventId: Number(item.eventId), version: Number(item.version) };
@@ -22,13 +23,16 @@ export function createRawHistoryHandler(deps: {
     request: GetWorkflowExecutionRawHistoryV2Request,
   ): Promise<GetWorkflowExecutionRawHistoryV2Response> => {
     const { workflowId = '', runId = '' } = request.workflowExecution ?? {};
-    if (workflowId === '' || runId === '') throw badRequest('Execution is not set on request.');
+    if (request.domain === '') throw badRequest('Domain not set on request.');
+    if (workflowId === '') throw badRequest('Invalid WorkflowID.');
+    if (!UUID.test(runId)) throw badRequest('Invalid RunID.');
+    if (request.pageSize <= 0) throw badRequest('Invalid PageSize.');
     const domain = await deps.domains.byName(request.domain);
     const page = await deps.history.getRawHistory({
       run: { domainId: domain.id, workflowId, runId },
       start: itemOf(request.startEvent),
       end: itemOf(request.endEvent),
-      pageSize: Math.min(PAGE_SIZE_MAX, Math.max(1, request.pageSize)),
+      pageSize: Math.min(PAGE_SIZE_MAX, request.pageSize),
       token: request.nextPageToken,
     });
     return {

@@ -63,6 +63,10 @@ class StoreDomainCache implements DomainCache {
     return (this.#byId.get(id) ?? (await this.#load(`id:${id}`, { id }, id))).record;
   }
 
+  size(): number {
+    return this.#byId.size;
+  }
+
   put(record: DomainRecord): void {
     this.#take(record);
   }

@@ -10,6 +10,8 @@ export interface DomainCache {
   /** What the cache holds now, without I/O. */
   peekByName(name: string): DomainView | undefined;
   peekById(id: string): DomainView | undefined;
+  /** How many domains it holds. */
+  size(): number;
   /** The whole record behind a view. */
   record(id: string): Promise<DomainRecord>;
   /** Takes a record that this process has just written, so that it sees its own writes at once. */

@@ -1,7 +1,10 @@
 // The admin RPCs that the frontend serves itself; replication's come in from outside and pass the same pipeline. All others answer
 // UNIMPLEMENTED by their names.
+import { assert } from '#base';
 import { SERVICE_DEFINITIONS, SUPPORTED_CLIENT_VERSIONS } from '#rpc';
 import { createDynamicConfigApi } from './admin-dynamic-config.ts';
+import { createRunAdminApi } from './admin-run-api.ts';
+import { createShardAdminApi } from './admin-shard-api.ts';
 import { createAsyncAdminApi } from './async-api.ts';
 import { cadenceMutableState } from './mutable-state-json.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
@@ -22,6 +25,8 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
     ...createSearchAttributeAdminApi(deps, pipeline),
     ...createDynamicConfigApi(deps, pipeline),
     ...createAsyncAdminApi(deps, pipeline),
+    ...createShardAdminApi(deps, options, pipeline),
+    ...createRunAdminApi(deps, pipeline),
     describeCluster: serve('admin', 'describeCluster', ADMIN, byNothing, async () => ({
       supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
       membershipInfo: {
@@ -64,7 +69,9 @@ function injected(handlers: AdminHandlers, { serve, byNothing }: Pipeline): Admi
   type Method = keyof (typeof SERVICE_DEFINITIONS)['admin'];
   const served: Record<string, unknown> = {};
   for (const [method, handler] of Object.entries(handlers)) {
-    if (handler === undefined || !(method in SERVICE_DEFINITIONS.admin)) continue;
+    if (handler === undefined) continue;
+    // A handler by a name that no RPC has would never be called.
+    assert(method in SERVICE_DEFINITIONS.admin, 'a handler is named as its RPC', { method });
     const own = handler as (request: unknown, context: unknown) => Promise<never>;
     served[method] = serve('admin', method as Method, ADMIN, byNothing, (request, { context }) =>
       own(request, context),

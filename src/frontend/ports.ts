@@ -16,6 +16,7 @@ import type { AuditStore } from '#persistence';
 import type {
   AsyncRequestQueue,
   Handlers,
+  HistoryAdmin,
   HistoryClient,
   MatchingClient,
   RemoteFrontendClient,
@@ -53,6 +54,8 @@ export type AdminHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['admin']>;
 export interface FrontendDeps {
   readonly env: Env;
   readonly history: HistoryClient;
+  /** Undefined: no history service runs in this process. */
+  readonly historyAdmin?: HistoryAdmin | undefined;
   readonly matching: MatchingClient;
   readonly domains: DomainCache;
   readonly domainOperations: DomainOperations;

@@ -26,7 +26,7 @@ export class CommitGroup {
   readonly timerTasks: TimerTask[] = [];
   readonly replicationTasks: ReplicationTask[] = [];
   readonly deletedRuns: RunKey[] = [];
-  deletedTimers: readonly TimerTask[] = [];
+  deletedTimers: readonly Pick<TimerTask, 'taskId' | 'fireTimeMs'>[] = [];
   shardInfo: ShardInfo | undefined;
   bytes = 0;
   commandCount = 0;

@@ -1,4 +1,5 @@
 // What the history service is given, and its knobs with their reasons.
+import type { HistoryEvent } from '@antiphon/proto';
 import type { Archiver } from '#archival';
 import type { ClusterGroup, Limits } from '#core';
 import type { DomainCache } from '#domains';
@@ -6,13 +7,14 @@ import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type { Store } from '#persistence';
 import type { NdcHost } from '#replication';
-import type { HistoryReplicationRequest, MatchingClient, SyncActivityRequest } from '#rpc';
+import type { HistoryReplicationRequest, MatchingClient, RunRef, SyncActivityRequest } from '#rpc';
 import type { SearchAttributeRegistry, VisibilityStore } from '#visibility';
 
 /** The passive side's work, which src/server brings from `replication/`. */
 export interface ReplicationApply {
   replicateEvents(host: NdcHost, request: HistoryReplicationRequest): Promise<void>;
   syncActivity(host: NdcHost, request: SyncActivityRequest): Promise<void>;
+  reapplyEvents(host: NdcHost, run: RunRef, events: readonly HistoryEvent[]): Promise<void>;
 }
 
 export interface HistoryDeps {

@@ -2,7 +2,7 @@
 import { featureNotEnabled } from '#base';
 import { createWorkflowIdQuotas } from '#quotas';
 import type { NdcHost } from '#replication';
-import type { HistoryClient } from '#rpc';
+import type { HistoryAdmin, HistoryClient } from '#rpc';
 import { createAdminApi } from './admin-api.ts';
 import { hasOutsideWork } from './close-executor.ts';
 import { createHistoryContext, type HistoryContext } from './context.ts';
@@ -10,6 +10,7 @@ import { DEFAULT_HISTORY_OPTIONS, type HistoryDeps, type HistoryOptions } from '
 import { createHistoryApi } from './history-api.ts';
 import { createHistoryMetrics } from './metrics.ts';
 import { createNdcHost } from './ndc-host.ts';
+import { createOperatorApi } from './operator-api.ts';
 import { createQueryApi } from './query-api.ts';
 import { createReloadGuard } from './reload-guard.ts';
 import { createResetApi } from './reset-api.ts';
@@ -33,6 +34,7 @@ export interface HistoryService extends HistoryClient, NdcHost {
   /** Called with the replication queue of each shard that opens; what it returns is called when the shard closes. */
   onShard(listener: ShardListener): () => void;
   shardOf(workflowId: string): number;
+  readonly operator: HistoryAdmin;
   /** For admin and metrics. */
   shardStatus(): readonly ShardStatus[];
 }
@@ -64,6 +66,7 @@ export function createHistoryService(deps: HistoryDeps, options: Partial<History
     ...createQueryApi(context),
     ...createResetApi(context),
     ...limitedByWorkflowId(deps, createWorkflowIdQuotas(deps.env, context.config), unlimited),
+    operator: createOperatorApi(context),
     withWorkflow: ndc.withWorkflow,
     async replicateEvents(request) {
       if (deps.replicate === undefined) throw featureNotEnabled('replication');

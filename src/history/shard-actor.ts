@@ -16,6 +16,7 @@ import type { RunTransition, Transition, WorkflowState } from '#core';
 import { decodeState } from '#core';
 import { sleep } from '#env';
 import type { CurrentRun, RunKey, ShardLease } from '#persistence';
+import type { QueueTaskRef } from '#rpc';
 import { type Alarms, createAlarms } from './alarms.ts';
 import type { CommitGroup } from './commit-group.ts';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
@@ -355,6 +356,21 @@ export class ShardActor {
   /** Takes held tasks of a run that are done. */
   finishHeld(runId: string, isDone: (held: HeldTask) => boolean): void {
     for (const held of this.standby.take(runId, isDone)) this.#finishTask(held);
+  }
+
+  /** Gives a task up; resolves when that is durable. */
+  async removeTask({ queue, taskId, fireTimeMs }: QueueTaskRef): Promise<void> {
+    const isMeant = (held: HeldTask): boolean => held.queue === queue && held.task.taskId === taskId;
+    for (const runId of this.standby.runIds()) this.standby.take(runId, isMeant);
+    if (queue === 'transfer') {
+      this.#transferRunner.remove(taskId);
+      this.transfers.finish({ taskId });
+    } else {
+      this.#timerRunner.remove(taskId);
+      this.timers.finish({ taskId, fireTimeMs });
+    }
+    this.#savedAtMs = Number.NEGATIVE_INFINITY;
+    await this.proveOwned();
   }
 
   #openGroup(): CommitGroup {

@@ -90,6 +90,10 @@ export class Shards {
     return handle.actor ?? handle.ready();
   }
 
+  handle(shardId: number): ShardHandle | undefined {
+    return this.#handles.get(shardId);
+  }
+
   actors(): readonly ShardActor[] {
     return [...this.#handles.values()].flatMap(({ actor }) => (actor === undefined ? [] : [actor]));
   }

@@ -27,6 +27,8 @@ export class TaskRunner<T extends { readonly taskId: number; readonly domainId: 
   readonly #host: TaskRunnerHost<T>;
   #queue: T[] = [];
   #head = 0;
+  /** Given up by an operator: not executed again. */
+  readonly #removed = new Set<number>();
   #running = 0;
 
   constructor(host: TaskRunnerHost<T>) {
@@ -35,6 +37,11 @@ export class TaskRunner<T extends { readonly taskId: number; readonly domainId: 
 
   get depth(): number {
     return this.#queue.length - this.#head + this.#running;
+  }
+
+  /** Whatever becomes of an attempt that runs now, there is no other. */
+  remove(taskId: number): void {
+    this.#removed.add(taskId);
   }
 
   submit(task: T): void {
@@ -48,6 +55,11 @@ export class TaskRunner<T extends { readonly taskId: number; readonly domainId: 
 
   async #run(task: T, attempt: number): Promise<void> {
     const host = this.#host;
+    if (this.#isRemoved(task)) {
+      host.onOutcome(task, 'done');
+      this.#next();
+      return;
+    }
     this.#running++;
     try {
       const outcome = await host.execute(task);
@@ -60,7 +72,15 @@ export class TaskRunner<T extends { readonly taskId: number; readonly domainId: 
     }
   }
 
+  #isRemoved(task: T): boolean {
+    return this.#removed.size > 0 && this.#removed.has(task.taskId);
+  }
+
   #retry(task: T, attempt: number, error: unknown): void {
+    if (this.#isRemoved(task)) {
+      this.#host.onOutcome(task, 'done');
+      return;
+    }
     const { env, alarms, name } = this.#host;
     const limitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** attempt);
     const fields = {

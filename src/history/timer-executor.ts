@@ -8,6 +8,7 @@ import type { HistoryContext } from './context.ts';
 import { describeRun } from './describe.ts';
 import { readBatches } from './history-reader.ts';
 import { findState, loadDurableState } from './run-access.ts';
+import { removeRun } from './run-removal.ts';
 import { branchOf, isClosed } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
 import type { TaskOutcome } from './task-runner.ts';
@@ -106,7 +107,7 @@ async function archiveExecution(context: HistoryContext, actor: ShardActor, task
 
 /** Retention: first the archive, verified, then the records. What is deleted first can be deleted again if we die in between. */
 async function deleteHistory(context: HistoryContext, actor: ShardActor, task: TimerTask): Promise<TaskOutcome> {
-  const { archiver, visibility, store } = context.deps;
+  const { archiver } = context.deps;
   const key: RunKey = { domainId: task.domainId, workflowId: task.workflowId, runId: task.runId };
   const state = await loadDurableState(actor, key);
   if (state === undefined || !isClosed(state)) return 'done';
@@ -115,18 +116,10 @@ async function deleteHistory(context: HistoryContext, actor: ShardActor, task: T
     if (archiver === undefined) throw unavailable('the domain archives, and there is no archiver');
     await archiver.archive(await closedRun(context, state));
   }
-  await visibility.remove(key.domainId, key.workflowId, key.runId);
-  // The workflow id is held over store calls only, so that no reset forks from what goes away.
-  await actor.exclusive(key.domainId, key.workflowId, async (slot) => {
-    await slot.uncommitted?.durable.promise;
-    const entry = await actor.findRun(slot, key.runId);
-    if (entry === undefined || !isClosed(entry.state)) return;
+  await removeRun(context, actor, key, (found) => {
     // Conflict resolution may have put other events in their place meanwhile: those have to be archived first.
-    if (!hasSameEvents(entry.state, state)) throw unavailable('the run changed while it was archived');
-    for (const { branch } of entry.state.versionHistories.histories) {
-      if (branch !== undefined) await store.history.deleteBranch(branch);
-    }
-    actor.deleteRun(slot, key);
+    if (isClosed(found) && !hasSameEvents(found, state)) throw unavailable('the run changed while it was archived');
+    return isClosed(found);
   });
   return 'done';
 }

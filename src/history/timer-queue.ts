@@ -18,6 +18,8 @@ export interface TimerQueueHost {
   onReadError(error: unknown): void;
 }
 
+type DoneTimer = Pick<TimerTask, 'taskId' | 'fireTimeMs'>;
+
 const PAGE = 1_000;
 const READ_RETRY_MS = 1_000;
 const TRUNCATED_LEAD_MS = 1_000;
@@ -33,7 +35,7 @@ export class TimerQueue {
   #isLoading = false;
   /** The last read stopped at the memory bound: the next one comes just before its end, not a quarter window. */
   #isTruncated = false;
-  #done: TimerTask[] = [];
+  #done: DoneTimer[] = [];
   #alarm: Alarm | undefined;
   #alarmMs = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -60,6 +62,16 @@ export class TimerQueue {
     return leastMs;
   }
 
+  /** For people. */
+  describe(): readonly string[] {
+    const iso = (ms: number): string => new Date(ms).toISOString();
+    const next = this.#heap.peek();
+    return [
+      `ack level ${iso(this.ackMs)}, loaded until ${iso(this.#loadedUntilMs)}, in memory ${this.inMemoryCount}`,
+      ...(next === undefined ? [] : [`next timer ${next.value.taskId} at ${iso(next.timeMs)}`]),
+    ];
+  }
+
   /** Reads the first window. */
   async start(): Promise<void> {
     await this.#load(-1);
@@ -77,17 +89,17 @@ export class TimerQueue {
     this.#arm();
   }
 
-  finish(task: TimerTask): void {
+  finish(task: DoneTimer): void {
     this.#done.push(task);
   }
 
   /** Finished tasks whose rows the next group deletes. */
-  takeDone(countMax: number): readonly TimerTask[] {
+  takeDone(countMax: number): readonly DoneTimer[] {
     return this.#done.splice(0, countMax);
   }
 
   /** The rows are gone. */
-  forget(tasks: readonly TimerTask[]): void {
+  forget(tasks: readonly DoneTimer[]): void {
     for (const { taskId } of tasks) this.#known.delete(taskId);
   }
 

@@ -13,6 +13,7 @@ export interface TransferQueueHost {
 }
 
 const RECOVERY_PAGE = 500;
+const OLDEST_SHOWN = 10;
 // Recovery pauses while so many old tasks are unfinished.
 const RECOVERY_UNFINISHED_MAX = 5_000;
 
@@ -39,6 +40,16 @@ export class TransferQueue {
     return this.#unfinished.size + this.#recovered.size;
   }
 
+  /** For people. */
+  describe(): readonly string[] {
+    const oldest = [...this.#recovered, ...this.#unfinished].slice(0, OLDEST_SHOWN);
+    const { ackLevel, unfinishedCount } = this;
+    return [
+      `ack level ${ackLevel}, last committed task ${this.#lastCommittedId}, unfinished ${unfinishedCount}`,
+      ...oldest.map((taskId) => `task ${taskId}`),
+    ];
+  }
+
   /** All tasks up to it, inclusive, are done. */
   get ackLevel(): number {
     for (const id of this.#recovered) return Math.min(id - 1, this.#recoveryCursor);
@@ -60,7 +71,7 @@ export class TransferQueue {
     for (const task of tasks) if (!isDispatch(task)) this.#host.submit(task);
   }
 
-  finish(task: TransferTask): void {
+  finish(task: Pick<TransferTask, 'taskId'>): void {
     if (!this.#unfinished.delete(task.taskId)) this.#recovered.delete(task.taskId);
     if (this.#resumeRecovery !== undefined && this.#recovered.size < RECOVERY_UNFINISHED_MAX) {
       const resume = this.#resumeRecovery;

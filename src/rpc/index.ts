@@ -7,6 +7,7 @@ export * from './clients.ts';
 export { readDescriptorFile } from './descriptors.ts';
 export * from './errors.ts';
 export * from './grpc-server.ts';
+export * from './history-admin.ts';
 export { withDecodedHistory } from './history-splice.ts';
 export { createLocalCaller, createLocalFrontendClient } from './local-client.ts';
 export type { Authenticate } from './reflection.ts';

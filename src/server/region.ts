@@ -21,7 +21,7 @@ import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
 import { createHistoryService, type HistoryOptions, type HistoryService } from '#history';
 import { createListSettings, createMatchingService, type MatchingOptions, type MatchingService } from '#matching';
 import type { AuditStore, Store } from '#persistence';
-import { replicateEvents, syncActivity } from '#replication';
+import { reapplyEvents, replicateEvents, syncActivity } from '#replication';
 import type { MatchingClient, RemoteFrontendClient } from '#rpc';
 import { compileRecordMatcher, SEARCH_ATTRIBUTES, type SearchAttributeSource, type VisibilityStore } from '#visibility';
 import {
@@ -117,7 +117,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       matching: matchingClient,
       archiver,
       host: options.host,
-      replicate: { replicateEvents, syncActivity },
+      replicate: { replicateEvents, syncActivity, reapplyEvents },
     },
     options.history,
   );
@@ -168,6 +168,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     {
       env,
       history,
+      historyAdmin: history.operator,
       matching,
       domains,
       domainOperations: domainOperations(domainService),

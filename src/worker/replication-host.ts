@@ -10,6 +10,7 @@ import {
   createDeadLetters,
   createLogHandlers,
   createRawHistoryHandler,
+  createResendHandler,
   type NdcHost,
   type PartitionStatus,
   type PublisherStatus,
@@ -75,6 +76,7 @@ export function createReplicationHost(deps: ReplicationHostDeps, options: Replic
     adminHandlers: {
       ...createLogHandlers({ env, log: outbound.log }, waiting),
       ...createDeadLetterHandlers({ deadLetters, applierOf: inbound.applierOf }),
+      ...createResendHandler({ history, domains, sourceOf: inbound.sourceOf }),
       getWorkflowExecutionRawHistoryV2: createRawHistoryHandler({ history, domains }),
     },
     async publishDomain(record: DomainRecord, operation: 'create' | 'update' | 'delete'): Promise<void> {

@@ -36,6 +36,8 @@ export interface Inbound {
   readonly consumers: readonly ClusterConsumer[];
   /** Applies a task of that source once; undefined for a cluster that is not one. */
   applierOf(sourceCluster: string): ((task: ReplicationTask) => Promise<void>) | undefined;
+  /** The frontend of a source; undefined for a cluster that is not one. */
+  sourceOf(sourceCluster: string): RemoteFrontendClient['admin'] | undefined;
 }
 
 const OPERATIONS = { 0: 'update', 1: 'create', 2: 'update', 3: 'delete' } as const;
@@ -60,6 +62,7 @@ export function createInbound(deps: InboundDeps, remotes: readonly string[], opt
   const { env, store, history, deadLetters } = deps;
   const { currentCluster } = deps.clusters;
   const appliers = new Map<string, TaskApplier>();
+  const sources = new Map<string, RemoteFrontendClient['admin']>();
   const consumers: ClusterConsumer[] = [];
   for (const sourceCluster of remotes) {
     const remote = deps.remoteCluster(sourceCluster);
@@ -74,11 +77,13 @@ export function createInbound(deps: InboundDeps, remotes: readonly string[], opt
       currentCluster,
     });
     appliers.set(sourceCluster, applier);
+    sources.set(sourceCluster, remote.admin);
     const source = createEmbeddedLogSource(remote.admin, { sourceCluster, currentCluster });
     consumers.push(createClusterConsumer({ env, source, offsets: store.log, applier, deadLetters }, options));
   }
   return {
     consumers,
+    sourceOf: (sourceCluster) => sources.get(sourceCluster),
     applierOf(sourceCluster) {
       const applier = appliers.get(sourceCluster);
       return applier === undefined ? undefined : (task) => applier.applyOnce(task);
