@@ -49,7 +49,11 @@ export function failureOf(error: ServiceError, address: string): CliError {
     });
   }
   if (kind === 'DeadlineExceeded') {
-    return new CliError(`${address} did not answer in time: ${message}`, { exitCode: EXIT.unavailable, cause: error });
+    return new CliError(`${address} did not answer in time: ${message.split(',')[0]}`, {
+      exitCode: EXIT.unavailable,
+      hint: 'To wait longer: --context-timeout SECONDS. A query needs a worker: antiphon tasklist describe shows who polls.',
+      cause: error,
+    });
   }
   if (kind === 'AccessDenied') {
     return new CliError(message, {

@@ -53,7 +53,8 @@ export function cliReference(): string {
   return `# Reference of the \`antiphon\` command
 
 Made from the declarations in \`src/cli\` by \`npm run docs\`. How to use it: [cli.md](cli.md). In any name
-\`_\` and \`-\` are the same, and one dash is as good as two. Commands that print take \`--print-json\` and \`--format table|json|jsonl\`, too, which mean the same as \`--output\`.
+\`_\` and \`-\` are the same, and one dash is as good as two. Commands that print take \`--print-json\` and
+\`--format table|json|jsonl\`, too, which mean the same as \`--output\`.
 
 ## Global options
 

@@ -3,9 +3,10 @@ import net from 'node:net';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { type ConfigOverrides, loadConfig, type ServerConfig } from '#config';
+import type { RunningServer } from '#server';
 import { contextOf, count } from '../context.ts';
 import { usageError } from '../failure.ts';
-import { untilStopped } from './server.ts';
+import { startListening, untilStopped } from './server.ts';
 
 interface DevOptions {
   regions: number;
@@ -72,13 +73,12 @@ export function addDevCommand(program: Command): void {
       const { output } = contextOf(command);
       if (options.regions < 1 || options.regions > REGIONS_MAX)
         throw usageError(`--regions must be 1 to ${REGIONS_MAX}`);
-      const { startServer } = await import('#server');
       const started = performance.now();
-      const servers: Awaited<ReturnType<typeof startServer>>[] = [];
+      const servers: RunningServer[] = [];
       for (let index = 0; index < options.regions; index++) {
         const httpPort = await freePort(options.httpPort, index);
         const config = devConfig({ ...options, httpPort }, index);
-        const running = await startServer(config);
+        const running = await startListening(config, 'Other ports: --port N, --metrics-port N.');
         servers.push(running);
         output.line(
           `${config.cluster.current}  gRPC ${running.address}  HTTP http://${running.httpAddress}  metrics http://${running.metricsAddress}/metrics`,

@@ -1,9 +1,10 @@
 // server start: one process with every service, until SIGINT or SIGTERM.
 import fs from 'node:fs';
 import type { Command } from 'commander';
-import { loadConfig } from '#config';
+import { loadConfig, type ServerConfig } from '#config';
+import type { RunningServer } from '#server';
 import { contextOf } from '../context.ts';
-import { usageError } from '../failure.ts';
+import { CliError, usageError } from '../failure.ts';
 
 export function addServerCommands(program: Command): void {
   const server = program.command('server').description('run Antiphon');
@@ -19,9 +20,10 @@ export function addServerCommands(program: Command): void {
         if (!fs.existsSync(file)) throw usageError(`there is no config file ${file}`);
       }
       const config = loadConfig({ files: options.config });
-      // The server is loaded only by commands that run one: the others start faster.
-      const { startServer } = await import('#server');
-      const running = await startServer(config);
+      const running = await startListening(
+        config,
+        'Addresses are in the config: frontend.address, metrics.address, http.address.',
+      );
       if (options.pidFile) fs.writeFileSync(options.pidFile, `${process.pid}\n`);
       output.line(
         `${config.cluster.current} serves gRPC on ${running.address}, metrics on ${running.metricsAddress || 'no port'}`,
@@ -36,6 +38,22 @@ export function addServerCommands(program: Command): void {
       await running.stop();
       if (options.pidFile) fs.rmSync(options.pidFile, { force: true });
     });
+}
+
+/** Starts a server; an address that is taken is the person's to change, and no defect. */
+export async function startListening(config: ServerConfig, hint: string): Promise<RunningServer> {
+  // The server is loaded only by commands that run one: the others start faster.
+  const { startServer } = await import('#server');
+  try {
+    return await startServer(config);
+  } catch (error) {
+    const [, address] =
+      /(?:EADDRINUSE: address already in use|cannot listen on) (\S+?):?(?:$|[\s\]]|: )/.exec(String(error)) ?? [];
+    if (address === undefined) throw error;
+    const isTaken = String(error).includes('EADDRINUSE');
+    const why = isTaken ? `it is taken, perhaps by another server` : (error as Error).message;
+    throw new CliError(`cannot listen on ${address}: ${why}`, { hint, cause: error });
+  }
 }
 
 const collect = (value: string, previous: string[]): string[] => [...previous, value];

@@ -126,9 +126,8 @@ function fillPositional<F extends Flags>(
 }
 
 function missing(flag: Flag<unknown>, isPositional: boolean): Error {
-  const [full = '', ...others] = flag.names;
-  const short = others.find((name) => name.length === 1);
-  const how = `--${full}${short ? ` (-${short})` : ''}`;
+  const [full = '', ...others] = flag.names.map((name) => (name.length > 1 ? `--${name}` : `-${name}`));
+  const how = full + (others.length > 0 ? ` (${others.join(', ')})` : '');
   return usageError(
     `${how} is required: ${flag.help}`,
     isPositional ? 'It may also be given as a plain word.' : undefined,

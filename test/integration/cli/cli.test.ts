@@ -141,7 +141,7 @@ describe('faults', () => {
       2,
       /not JSON: world[\s\S]*double quotes/,
     ],
-    ['a missing option', ['workflow', 'start', '-t', 'a'], 2, /--task-list is required: task list its workers poll/],
+    ['a missing option', ['workflow', 'start', '-t', 'a'], 2, /--task-list \(--tl, --tasklist\) is required: task list its workers poll/],
     ['a misspelt command', ['workflow', 'strat'], 2, /unknown command 'strat'[\s\S]*Did you mean start/],
     [
       'a duration that is none',
@@ -185,6 +185,13 @@ describe('faults', () => {
     expect(result.stderr).not.toMatch(/\n\s+at /);
     expect(result.code).toBe(code);
     expect(result.stdout).toBe('');
+  });
+
+  it('says which address is taken, and ends', async () => {
+    const taken = ['--port', '0', '--http-port', '0', '--metrics-port', server.metricsAddress.split(':')[1] ?? ''];
+    const { code, stderr } = await antiphon('dev', ...taken);
+    expect(stderr).toContain(`cannot listen on ${server.metricsAddress}: it is taken`);
+    expect(code).toBe(1);
   });
 
   it('refuses a config with an unknown key, naming it', async () => {
