@@ -97,23 +97,28 @@ async function simulationSuite() {
   return { passed: seeds.passed + own.passed, failed: seeds.failed + own.failed, skipped: own.skipped };
 }
 
+/** A server of its own for a suite of clients; `env` tells them where it is and what it can do. */
+async function devServer(name) {
+  const port = await freePort();
+  const data = path.join(scratch, name);
+  const options = ['--data', data, '--port', String(port), '--metrics-port', '0', '--http-port', '0'];
+  const child = spawn('node', ['bin/antiphon.mjs', 'dev', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  child.stdout.resume();
+  return {
+    env: { ANTIPHON_ADDRESS: `127.0.0.1:${port}`, ANTIPHON_COMPAT_ADVANCED_VISIBILITY: '1' },
+    stop: () => child.kill('SIGTERM'),
+  };
+}
+
 async function goClient() {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 1, reason: 'no Go toolchain' };
-  const port = await freePort();
-  const server = spawn(
-    'node',
-    ['bin/antiphon.mjs', 'dev', '--data', path.join(scratch, 'go'), '--port', String(port), '--metrics-port', '0'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  await new Promise((resolve) => server.stdout.once('data', resolve));
-  server.stdout.resume();
+  const server = await devServer('go');
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const output = new Map();
   const code = await run('go', ['test', './...', '-count=1', '-timeout', '12m', '-json'], {
     cwd: path.join(root, 'test/compat/go'),
-    env: { ANTIPHON_ADDRESS: `127.0.0.1:${port}`, ANTIPHON_COMPAT_ADVANCED_VISIBILITY: '1' },
+    env: server.env,
     onLine: (line) => {
       if (!line.startsWith('{')) return console.log(line);
       const event = JSON.parse(line);
@@ -124,11 +129,35 @@ async function goClient() {
       if (event.Action === 'fail') console.log(output.get(event.Test));
     },
   });
-  server.kill('SIGTERM');
+  server.stop();
   if (code !== 0 && counts.failed === 0) {
     console.log(output.get(undefined) ?? '');
     counts.failed = 1;
   }
+  return counts;
+}
+
+/** The official Java client, run by Maven, which fetches what is missing. */
+async function javaClient() {
+  if (spawnSync('javac', ['-version']).status !== 0) return { skipped: 1, reason: 'no JDK' };
+  if (spawnSync('mvn', ['-version']).status !== 0) return { skipped: 1, reason: 'no Maven' };
+  const reports = path.join(root, '.cache/compat-java/surefire-reports');
+  fs.rmSync(reports, { recursive: true, force: true });
+  const server = await devServer('java');
+  const code = await run('mvn', ['-B', '-ntp', '-q', 'test'], {
+    cwd: path.join(root, 'test/compat/java'),
+    env: server.env,
+  });
+  server.stop();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const file of fs.existsSync(reports) ? fs.readdirSync(reports).filter((name) => name.endsWith('.xml')) : []) {
+    const suite = /<testsuite [^>]*>/.exec(fs.readFileSync(path.join(reports, file), 'utf8'))[0];
+    const count = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)[1]);
+    counts.failed += count('failures') + count('errors');
+    counts.skipped += count('skipped');
+    counts.passed += count('tests') - count('failures') - count('errors') - count('skipped');
+  }
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
 
@@ -151,6 +180,7 @@ const suites = [
   ['diff', () => vitest(['diff'])],
   ['integration', () => vitest(['integration', 'multiregion', 'compat'], ['--exclude', 'test/compat/cli/**'])],
   ['go-client', goClient],
+  ['java-client', javaClient],
   ['cadence-cli', cadenceCli],
   ['story', story],
 ];
