@@ -1,9 +1,10 @@
-// npm run docs: writes docs/operate/config.md from the config schema, metrics.md from the metrics that the sources register, dynamic-config.md; with
+// npm run docs: writes docs/operate/config.md from the config schema, metrics.md from the metrics that the sources register, dynamic-config.md, docs/internals/differences.md; with
 // --check it only says whether the pages are up to date.
 import fs from 'node:fs';
 import path from 'node:path';
 import { cliReference } from '../src/cli/reference.ts';
 import { configSchema } from '../src/config/schema.ts';
+import { differencesPage } from './differences-page.mjs';
 import { dynamicConfigPage } from './dynamic-config-page.mjs';
 
 const FILE = 'docs/operate/config.md';
@@ -82,9 +83,10 @@ for (const [file, content] of [
   ['docs/operate/metrics.md', metricsText],
   ['docs/operate/dynamic-config.md', dynamicConfigPage()],
   ['docs/guide/cli-reference.md', cliReference()],
+  ['docs/internals/differences.md', differencesPage()],
 ]) {
   if (!process.argv.includes('--check')) {
-    fs.mkdirSync('docs/operate', { recursive: true });
+    fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.writeFileSync(file, content);
   } else if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== content) {
     console.log(`${file} is out of date: npm run docs`);

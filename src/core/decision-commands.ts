@@ -202,12 +202,22 @@ function failByServer(draft: Draft, command: Respond, rejected: DecisionRejected
   const reply = { localActivities: new Map(), heartbeatTimedOut: false, failedCause };
   if (draft.info.decisionAttempt > draft.context.limits.decisionAttemptsMax) {
     flushBufferedEvents(draft);
-    addTerminated(draft, { reason: 'DECISION_ATTEMPTS_EXCEEDS_LIMIT', identity: SERVICE_IDENTITY });
+    addTerminated(draft, {
+      reason: 'DECISION_ATTEMPTS_EXCEEDS_LIMIT',
+      details: { data: encoder.encode(lastFailureText(failedCause, rejected.message)) },
+      identity: SERVICE_IDENTITY,
+    });
     return reply;
   }
   scheduleDecision(draft, { isStartedAtOnce: command.returnNewDecisionTask });
   if (!command.returnNewDecisionTask) return reply;
   return { ...reply, newDecision: startNewDecision(draft, command, false) };
+}
+
+function lastFailureText(cause: DecisionTaskFailedCause, message: string): string {
+  const [name = String(cause)] = Object.entries(DecisionTaskFailedCause).find(([, value]) => value === cause) ?? [];
+  const shortName = name.replace('DECISION_TASK_FAILED_CAUSE_', '');
+  return `Decision attempt exceeds limit. Last decision failure cause and details: ${shortName} - ${message}`;
 }
 
 export function resetStickyTaskList(draft: Draft): undefined {

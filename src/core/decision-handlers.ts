@@ -18,6 +18,7 @@ import {
   mapBytes,
   requireDomain,
   requireLength,
+  requireRunTimeouts,
   requireTaskList,
   validateActivity,
   validateExternalTarget,
@@ -122,6 +123,9 @@ function requestCancelActivity(
   completion.canceledUnstarted = true;
 }
 
+// What Cadence's nanoseconds can hold: 292 years.
+const TIMER_SECONDS_MAX = 9_223_372_036;
+
 function startTimer(completion: Completion, attributes: DecisionOf<'startTimerDecisionAttributes'>): void {
   const { draft } = completion;
   const { timerId } = attributes;
@@ -129,7 +133,7 @@ function startTimer(completion: Completion, attributes: DecisionOf<'startTimerDe
   rejectOnFault(Cause.DECISION_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES, () => {
     if (timerId === '') throw badRequest('TimerId is not set on decision.');
     requireLength(completion, timerId, 'TimerId');
-    if (seconds <= 0) throw badRequest(`Invalid StartToFireTimeoutSeconds: ${seconds}`);
+    if (seconds <= 0 || seconds > TIMER_SECONDS_MAX) throw badRequest(`Invalid StartToFireTimeoutSeconds: ${seconds}`);
   });
   if (draft.timers.get(timerId) !== undefined) {
     reject(Cause.DECISION_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID, '');
@@ -210,13 +214,14 @@ function startChild(
     requireLength(completion, attributes.workflowId, 'WorkflowId');
     requireLength(completion, attributes.workflowType.name, 'WorkflowType');
     requireLength(completion, attributes.domain, 'Domain');
+    requireRunTimeouts(attributes);
     validateRetryPolicy(attributes.retryPolicy);
     if (attributes.cronSchedule !== '') parseCronSchedule(attributes.cronSchedule);
     priorityFieldsOfHeader(attributes.header);
     return requireTaskList(completion, attributes.taskList, info.taskList);
   });
   const bytes = sizeOf(attributes.input) + mapBytes(attributes.memo?.fields);
-  requireBlobSize(completion, bytes, 'StartChildWorkflowExecutionDecisionAttributes. Input exceeds size limit.');
+  requireBlobSize(completion, bytes, 'StartChildWorkflowExecutionDecisionAttributes.Input exceeds size limit.');
   requirePendingPlace(draft.children.size, context.limits.pendingChildCountMax, 'CHILD');
   const executionSeconds = positiveSecondsOf(attributes.executionStartToCloseTimeout) ?? info.executionTimeoutSeconds;
   const taskSeconds = positiveSecondsOf(attributes.taskStartToCloseTimeout) ?? info.taskTimeoutSeconds;

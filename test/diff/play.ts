@@ -13,8 +13,7 @@ export interface PlayOptions {
 }
 
 /** Domains that all scenarios may use. Those with other names than the first have limits or settings of their own (dynamic config). */
-export const DOMAIN = 'diff';
-const DOMAINS = [DOMAIN, 'diff-eventual', 'diff-limits'] as const;
+const DOMAINS = ['diff', 'diff-eventual', 'diff-limits'] as const;
 const RETENTION_SECONDS = 86_400n;
 const SETUP_MS = 60_000;
 
@@ -83,7 +82,7 @@ export async function playOne(
   const symbols = createSymbols(prefix);
   for (const [id, name] of domains) symbols.name(id, `domain ${name}`);
   const recorder = createRecorder(symbols);
-  const player = createPlayer({ wire, domain: DOMAIN, prefix, symbols, recorder });
+  const player = createPlayer({ wire, domain: scenario.domain, prefix, symbols, recorder });
   try {
     await scenario.play(player);
     return { scenario: scenario.name, steps: recorder.steps };

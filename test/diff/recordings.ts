@@ -1,11 +1,38 @@
-// The reference's answers, kept in the repository: test/diff/recorded/<group>.json, written by `npm run diff:cadence -- --record` only.
+// The reference's answers, kept in the repository: test/diff/recorded/<group>.json, and test/diff/differences.json, the reviewed differences with
+// their values, so that what differs on purpose does not change unnoticed. Both are written by `npm run diff:cadence -- --record` only.
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Difference } from './compare.ts';
 import type { Transcript } from './transcript.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'recorded');
 const fileOf = (group: string): string => path.join(FOLDER, `${group}.json`);
 const groupOf = (scenario: string): string => scenario.slice(0, scenario.indexOf('/'));
+
+const DIFFERENCES = path.join(import.meta.dirname, 'differences.json');
+
+/** Scenario → one line a difference. */
+type Differences = Record<string, readonly string[]>;
+
+export const differenceLine = ({ path: at, reference, ours }: Difference): string =>
+  `${at}: ${reference ?? '(not there)'} → ${ours ?? '(not there)'}`;
+
+export const readDifferences = (): Differences => JSON.parse(fs.readFileSync(DIFFERENCES, 'utf8')) as Differences;
+
+/** Replaces those of the scenarios played. */
+export function writeDifferences(
+  played: readonly string[],
+  differences: readonly Difference[],
+  known: ReadonlySet<string>,
+): void {
+  const all: Differences = fs.existsSync(DIFFERENCES) ? readDifferences() : {};
+  for (const scenario of played) {
+    all[scenario] = differences.filter((difference) => difference.scenario === scenario).map(differenceLine);
+  }
+  const kept = Object.entries(all).filter(([scenario, lines]) => lines.length > 0 && known.has(scenario));
+  kept.sort(([a], [b]) => (a < b ? -1 : 1));
+  fs.writeFileSync(DIFFERENCES, `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`);
+}
 
 type Group = Record<string, Omit<Transcript, 'scenario'>>;
 

@@ -7,6 +7,8 @@ export interface Scenario {
   readonly group: string;
   /** Not before the others are done: it looks at, or changes, what they share. */
   readonly isAlone: boolean;
+  /** One of the shared domains. */
+  readonly domain: string;
   readonly play: (player: Player) => Promise<void>;
 }
 
@@ -16,12 +18,12 @@ const scenarios = new Map<string, Scenario>();
 export function scenariosOf(
   group: string,
   plays: Readonly<Record<string, (player: Player) => Promise<void>>>,
-  { isAlone = false } = {},
+  { isAlone = false, domain = 'diff' } = {},
 ): void {
   for (const [behaviour, play] of Object.entries(plays)) {
     const name = `${group}/${behaviour}`;
     if (scenarios.has(name)) throw new Error(`two scenarios are named ${name}`);
-    scenarios.set(name, { name, group, isAlone, play });
+    scenarios.set(name, { name, group, isAlone, domain, play });
   }
 }
 

@@ -54,7 +54,7 @@ export function createSymbols(prefix: string): Symbols {
     if (value.length === 0) return undefined;
     const decoded = Buffer.from(value).toString('utf8');
     if (!PRINTABLE.test(decoded)) return { base64: Buffer.from(value).toString('base64') };
-    return decoded.length > 200 ? `${decoded.slice(0, 20)}… (${decoded.length} bytes)` : text(decoded);
+    return decoded.length > 1000 ? `${decoded.slice(0, 20)}… (${decoded.length} bytes)` : text(decoded);
   };
 
   const message = (value: object): Json => {

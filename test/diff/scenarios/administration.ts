@@ -1,5 +1,4 @@
-// Asynchronous starts where there is no queue, diagnosis, and runs that an administrator deletes.
-import { activity, payload } from '../messages.ts';
+// Asynchronous starts where there is no queue, and diagnosis.
 import { scenariosOf } from '../scenario.ts';
 
 scenariosOf('async', {
@@ -27,16 +26,6 @@ scenariosOf('async', {
     await workflow.signalWithStartWorkflowExecutionAsync({
       request: { startRequest: p.startRequest(), signalName: '' },
     });
-  },
-});
-
-scenariosOf('admin-delete', {
-  'deletes a run': async (p) => {
-    const run = await p.start();
-    await p.turn([activity('a', { input: payload('i') })]);
-    const { error } = await p.quiet.admin.deleteWorkflow({ domain: p.domain, workflowExecution: run });
-    p.note('error', error);
-    await p.call.workflow.describeWorkflowExecution({ domain: p.domain, workflowExecution: run });
   },
 });
 

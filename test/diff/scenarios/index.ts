@@ -19,3 +19,5 @@ import './task-lists.ts';
 import './domains.ts';
 import './visibility.ts';
 import './cluster.ts';
+import './limits.ts';
+import './administration.ts';

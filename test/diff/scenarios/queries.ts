@@ -51,7 +51,7 @@ scenariosOf(
       behaviour,
       async (p) => {
         const run = await p.start(fault.domain === 'diff-eventual' ? { domain: fault.domain } : {});
-        p.show('QueryWorkflow', await ask(p, run, fault, { timeoutMs: 4000 }));
+        p.show('QueryWorkflow', await ask(p, run, fault, { timeoutMs: 8000 }));
       },
     ]),
   ),

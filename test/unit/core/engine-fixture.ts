@@ -23,6 +23,7 @@ import {
   encodeState,
   type Limits,
   type RunTransition,
+  type SearchAttributeRules,
   type Transition,
   type WorkflowState,
 } from '#core';
@@ -64,6 +65,11 @@ export const CLUSTERS: DecideContext['clusters'] = {
 
 export const START_MS = 1_700_000_000_000;
 
+/** Every attribute is there, with values of any type; one is the service's own. */
+const SEARCH_ATTRIBUTES: SearchAttributeRules = {
+  find: (key) => ({ isSystem: key === 'StartTime', isValue: () => true }),
+};
+
 /** A context whose ids and clock the test moves. */
 export class World {
   nowMs = START_MS;
@@ -89,6 +95,7 @@ export class World {
       random: () => this.randomValue,
       nextTaskId: () => ++this.#taskIds,
       startedEvent: this.startedEvent,
+      searchAttributes: SEARCH_ATTRIBUTES,
     };
   }
 }
