@@ -17,7 +17,7 @@ import { lengthMax } from './limits.ts';
 import { validateRetryPolicy } from './retry-policy.ts';
 import { checkSearchAttributes } from './search-attribute-rules.ts';
 import { priorityFieldsOfHeader } from './task-priority.ts';
-import { secondsOf } from './wire-time.ts';
+import { isKeptDuration, secondsOf } from './wire-time.ts';
 
 const RESERVED_TASK_LIST_PREFIX = '/__cadence_sys/';
 /** A retried activity may wait this long for a worker even when its own limit is shorter. */
@@ -65,6 +65,20 @@ export function requireTimeouts(...durations: readonly (Duration | undefined)[])
     if (duration !== undefined && (duration.seconds < 0n || duration.nanos < 0)) {
       throw badRequest('A valid timeout may not be negative.');
     }
+  }
+}
+
+/** Timeouts of a run that a decision starts. What the state cannot keep is refused, not wrapped. */
+export function requireRunTimeouts(attributes: {
+  readonly executionStartToCloseTimeout?: Duration | undefined;
+  readonly taskStartToCloseTimeout?: Duration | undefined;
+}): void {
+  const { executionStartToCloseTimeout, taskStartToCloseTimeout } = attributes;
+  if (!isKeptDuration(executionStartToCloseTimeout)) {
+    throw badRequest('ExecutionStartToCloseTimeoutSeconds is out of range on decision.');
+  }
+  if (!isKeptDuration(taskStartToCloseTimeout)) {
+    throw badRequest('TaskStartToCloseTimeoutSeconds is out of range on decision.');
   }
 }
 
@@ -138,6 +152,8 @@ export function validateContinueAsNew(
   const { workflowType, taskList, retryPolicy, cronSchedule, searchAttributes } = attributes;
   if (workflowType !== undefined) requireLength(completion, workflowType.name, 'WorkflowType');
   if (taskList?.name) requireTaskList(completion, taskList, undefined);
+  requireRunTimeouts(attributes);
+  if (!isKeptDuration(attributes.backoffStartInterval)) throw badRequest('BackoffStartInterval is out of range.');
   if (secondsOf(attributes.backoffStartInterval) < 0) throw badRequest('BackoffStartInterval is less than 0.');
   validateRetryPolicy(retryPolicy);
   if (cronSchedule !== '') parseCronSchedule(cronSchedule);

@@ -2,7 +2,7 @@
 
 import type { RetryPolicy } from '@antiphon/proto';
 import { badRequest } from '#base';
-import { durationOf, secondsOf } from './wire-time.ts';
+import { durationOf, isKeptDuration, secondsOf } from './wire-time.ts';
 
 export const TIMEOUT_REASON_PREFIX = 'cadenceInternal:Timeout ';
 
@@ -35,6 +35,9 @@ export function normalizedRetryPolicy(policy: RetryPolicy | undefined): RetryPol
 }
 
 export function retryPolicyFault(policy: RetryPolicy): string | undefined {
+  if (!isKeptDuration(policy.initialInterval)) return 'InitialIntervalInSeconds is out of range on retry policy.';
+  if (!isKeptDuration(policy.maximumInterval)) return 'MaximumIntervalInSeconds is out of range on retry policy.';
+  if (!isKeptDuration(policy.expirationInterval)) return 'ExpirationIntervalInSeconds is out of range on retry policy.';
   const initial = secondsOf(policy.initialInterval);
   const maximum = secondsOf(policy.maximumInterval);
   const expiration = secondsOf(policy.expirationInterval);

@@ -22,6 +22,13 @@ export function secondsOf(duration: Duration | undefined): number {
   return duration === undefined ? 0 : Number(duration.seconds);
 }
 
+// The state keeps seconds in 32 bits, as Cadence does.
+const KEPT_SECONDS_MAX = 2 ** 31 - 1;
+
+/** False for a Duration whose seconds the state cannot keep. */
+export const isKeptDuration = (duration: Duration | undefined): boolean =>
+  Math.abs(secondsOf(duration)) <= KEPT_SECONDS_MAX;
+
 /** As `secondsOf`, but undefined for what is not above zero: the caller has a default. */
 export function positiveSecondsOf(duration: Duration | undefined): number | undefined {
   const seconds = secondsOf(duration);

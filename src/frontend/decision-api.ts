@@ -10,6 +10,7 @@ import {
   type SERVICE_DEFINITIONS,
   type TaskToken,
 } from '#rpc';
+import { secondsOfDuration } from './durations.ts';
 import { authorizeForeignDomains } from './foreign-domains.ts';
 import { truncatedPayload } from './oversize.ts';
 import type { Pipeline, Traits } from './pipeline.ts';
@@ -35,6 +36,9 @@ export function createDecisionApi(deps: FrontendDeps, pipeline: Pipeline): Worke
         checkLength(request.identity, limits, 'Identity');
         if (limits.decisionResultCountMax > 0 && request.decisions.length > limits.decisionResultCountMax) {
           throw badRequest('Decision result count exceeds limit.');
+        }
+        if (Number.isNaN(secondsOfDuration(request.stickyAttributes?.scheduleToStartTimeout))) {
+          throw badRequest('ScheduleToStartTimeoutSeconds is out of range on StickyAttributes.');
         }
         if (call.principal !== undefined) {
           const own = deps.domains.peekById(token.domainId)?.name ?? '';

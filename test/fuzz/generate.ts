@@ -64,6 +64,9 @@ const PATIENCE_MS: Readonly<Record<string, number>> = {
   QueryWorkflow: 800,
   DescribeSchedule: 3000,
 };
+/** True when the RPC may hold its caller until his deadline, however far that is. */
+export const isWaiting = ({ name }: Method): boolean => PATIENCE_MS[name] !== undefined;
+
 const TIMEOUT_MS = 10_000;
 /** What a call may take beyond its deadline. */
 const GRACE_MS = 15_000;

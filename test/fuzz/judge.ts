@@ -1,6 +1,6 @@
 // Is this an answer that a client may get (semantics §1.4)? Says what is wrong with it, or nothing.
 import { status } from '@grpc/grpc-js';
-import type { Planned } from './generate.ts';
+import { isWaiting, type Planned } from './generate.ts';
 import type { HttpAnswer } from './http-transport.ts';
 import type { GrpcAnswer } from './transport.ts';
 
@@ -19,16 +19,20 @@ const DETAILS: Readonly<Record<number, readonly string[]>> = {
   [status.FAILED_PRECONDITION]: ['ClientVersionNotSupportedError', 'FeatureNotEnabledError', 'DomainNotActiveError'],
 };
 
-/** UNKNOWN as the reference has it too, to the letter. */
+/** UNKNOWN as the reference has it too, to the letter, each because clients of Cadence may count on it. */
 const KNOWN_UNKNOWN: readonly RegExp[] = [
-  /^cadence internal error, msg: Activity cancel was not requested\.$/,
-  /^cadence internal error, msg: consistent query buffer is full, cannot accept new consistent queries$/,
+  /Activity cancel was not requested\.$/,
+  /consistent query buffer is full, cannot accept new consistent queries$/,
+  /Unable to (schedule activity|schedule child execution|signal workflow|cancel workflow) across domain (.|\n)*\.$/,
+  /ContinueAsNew with backoff is not allowed for initiator Decider\.$/,
+  /Current branch of the workflow has changed, please read its history again\.$/,
 ];
 
 /** What gRPC itself answers, by its own rules, to frames and headers that are none; the call never came to be. */
 const FRAMING_FAULTS: readonly RegExp[] = [/^Failed to decompress message$/, /^Invalid grpc-timeout value "/];
-/** Region B of the fuzzed cluster is never there. */
-const UNAVAILABLE: readonly RegExp[] = [];
+const UNAVAILABLE: readonly RegExp[] = [
+  /^Shard \d+ was closed and loads again, please retry: Shard \d+ was closed by an operator, please retry$/,
+];
 const TOO_LARGE = /^Received message (larger than max|that decompresses to a size larger)/;
 
 const INSIDES = /\n\s+at |node:internal|\.[cm]?[jt]s:\d+|\/node_modules\/|SQLITE_|SqliteError/;
@@ -38,21 +42,25 @@ export function judgeGrpc(planned: Planned, answer: GrpcAnswer): string | undefi
   if (answer.raw.some((bytes) => bytes.includes(SECRET))) return 'shows what a domain holds that was never named';
   const { kind } = planned;
   if (kind === 'cancel') return undefined;
-  if (answer.isLate) return 'no answer, long after the deadline';
+  if (answer.isLate) return isPatient(planned) ? undefined : 'no answer, long after the deadline';
   const { code, message, details } = answer;
   const mayBeCutOff = kind === 'framing' || kind === 'metadata' || kind === 'deadline';
   if (code === undefined) {
     const isRefusedByHttp = answer.httpStatus >= 400 && answer.httpStatus < 500;
-    return mayBeCutOff && (isRefusedByHttp || answer.isReset || kind === 'deadline')
+    return mayBeCutOff && (isRefusedByHttp || answer.reset !== undefined || kind === 'deadline')
       ? undefined
-      : 'ended without a status';
+      : `ended without a status: HTTP ${answer.httpStatus}, ${answer.reset ?? 'no reset'}`;
   }
   if (INSIDES.test(message)) return `shows its insides: ${message.slice(0, 200)}`;
   if (message.length > MESSAGE_CHARS_MAX) return `a message of ${message.length} characters`;
   if (code === status.OK) return undecodable(planned, answer);
-  if (message === '') return `status ${code} without a message`;
+  // The text of a failed query is its worker's, also when that is none.
+  if (message === '' && details[0] !== 'QueryFailedError') return `status ${code} without a message`;
   return wrongCode(planned, code, message) ?? wrongDetail(code, details, message);
 }
+
+/** Deadlines are drawn of which some are years away: nobody waits for those. */
+const isPatient = ({ kind, method }: Planned): boolean => kind === 'deadline' && isWaiting(method);
 
 function undecodable({ method }: Planned, { reply }: GrpcAnswer): string | undefined {
   try {
@@ -62,6 +70,9 @@ function undecodable({ method }: Planned, { reply }: GrpcAnswer): string | undef
     return `its reply does not decode: ${String(error)}`;
   }
 }
+
+/** Of an error that the log shows too. */
+export const isKnownUnknown = (text: string): boolean => matches(KNOWN_UNKNOWN, text);
 
 const matches = (patterns: readonly RegExp[], text: string): boolean => patterns.some((pattern) => pattern.test(text));
 

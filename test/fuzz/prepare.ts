@@ -42,11 +42,21 @@ export async function prepareDomains(
     pool.domainIds.push((await describeDomain(api, name)).domain?.id ?? '');
   }
   for (const workflowId of workflowIds) await startSecret(api, workflowId);
+  // The visibility follows the histories.
+  while ((await listSanctuary(api)).executions.length < WORKFLOWS)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   await fillWithTokens(api, pool);
 }
 
 const describeDomain = (api: Api, name: string): Promise<DescribeDomainResponse> =>
   call(api.domain, 'describeDomain', DescribeDomainRequest.fromPartial({ describeBy: { $case: 'name', value: name } }));
+
+const listSanctuary = (api: Api, pageSize = 100): Promise<ListWorkflowExecutionsResponse> =>
+  call(
+    api.visibility,
+    'listWorkflowExecutions',
+    ListWorkflowExecutionsRequest.fromPartial({ domain: SANCTUARY, pageSize }),
+  );
 
 /** Started, one decision made, and then at rest for longer than any run of the fuzzer. */
 async function startSecret(api: Api, workflowId: string): Promise<void> {
@@ -90,11 +100,7 @@ async function startSecret(api: Api, workflowId: string): Promise<void> {
 
 /** Tokens of pages of the domain that may not be named: sent with requests about others. */
 async function fillWithTokens(api: Api, pool: Pool): Promise<void> {
-  const page = await call<ListWorkflowExecutionsResponse>(
-    api.visibility,
-    'listWorkflowExecutions',
-    ListWorkflowExecutionsRequest.fromPartial({ domain: SANCTUARY, pageSize: 1 }),
-  );
+  const page = await listSanctuary(api, 1);
   const history = await call<GetWorkflowExecutionHistoryResponse>(
     api.workflow,
     'getWorkflowExecutionHistory',
@@ -110,11 +116,7 @@ async function fillWithTokens(api: Api, pool: Pool): Promise<void> {
 /** All that the domain holds which no request may name, as text. */
 export async function readSanctuary(api: Api): Promise<string> {
   const domain = await describeDomain(api, SANCTUARY);
-  const listed = await call<ListWorkflowExecutionsResponse>(
-    api.visibility,
-    'listWorkflowExecutions',
-    ListWorkflowExecutionsRequest.fromPartial({ domain: SANCTUARY, pageSize: 100 }),
-  );
+  const listed = await listSanctuary(api);
   const runs: unknown[] = [];
   for (const workflowId of workflowIds) {
     const described = await call<DescribeWorkflowExecutionResponse>(

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { openApi } from '../bench/api.ts';
 import { checkHistories, playOne } from './aftermath.ts';
 import { Findings } from './findings.ts';
+import { isKnownUnknown } from './judge.ts';
 import { Pool } from './pool.ts';
 import { FUZZED_DOMAINS, prepareDomains, readSanctuary } from './prepare.ts';
 import type { Method } from './schema.ts';
@@ -68,8 +69,9 @@ async function fuzzOpen(options: FuzzOptions, file: string, findings: Findings):
     findings.add(`held the event loop for ${Math.round(sent.longestPauseMs)} ms`, 'process');
   let histories = 0;
   const inspect = async (when: string): Promise<void> => {
-    if ((await readSanctuary(api)) !== before)
-      findings.add(`${when}: the domain that was never named changed`, 'tenants');
+    const now = await readSanctuary(api);
+    if (now !== before)
+      findings.add(`${when}: the domain that was never named changed: ${change(before, now)}`, 'tenants');
     for (const domain of FUZZED_DOMAINS) {
       const fault = await playOne(api, domain);
       if (fault !== undefined) findings.add(`${when}: ${fault}`, 'process');
@@ -99,9 +101,18 @@ async function endOf(target: Target, findings: Findings): Promise<void> {
   if (exit !== undefined && exit !== 'it ended with 0') findings.add(`the server did not end well: ${exit}`, 'process');
   for (const { msg, ...fields } of target.errors) {
     const error = fields.error as { type?: string; message?: string; stack?: string } | undefined;
+    if (isKnownUnknown(error?.message ?? '')) continue;
     findings.add(
       `logged an error: ${msg} ${String(fields.procedure ?? '')} ${error?.stack?.slice(0, 600) ?? error?.message ?? ''}`,
       'log',
     );
   }
+}
+
+/** Where two texts part. */
+function change(before: string, now: string): string {
+  let at = 0;
+  while (at < before.length && before[at] === now[at]) at++;
+  const shown = (text: string): string => text.slice(Math.max(0, at - 100), at + 100);
+  return `${shown(before)} → ${shown(now)}`;
 }

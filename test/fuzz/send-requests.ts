@@ -1,6 +1,6 @@
 // Sends the requests of a seed, some at once, judges every answer and remembers what later ones can use.
 import type { Findings } from './findings.ts';
-import { type Planned, plan, weightedMethods } from './generate.ts';
+import { isWaiting, type Planned, plan, weightedMethods } from './generate.ts';
 import { harvest } from './harvest.ts';
 import { openHttpTransport } from './http-transport.ts';
 import { judgeGrpc, judgeHttp } from './judge.ts';
@@ -33,13 +33,6 @@ export interface Sent {
 const CONCURRENT = 40;
 /** Calls that wait for something beside those: long polls take no CPU. */
 const WAITING = 200;
-const WAITING_RPCS = new Set([
-  'PollForDecisionTask',
-  'PollForActivityTask',
-  'GetWorkflowExecutionHistory',
-  'QueryWorkflow',
-  'DescribeSchedule',
-]);
 const HTTP_PATIENCE_MS = 40_000;
 const HEALTH_EVERY_MS = 1000;
 
@@ -107,7 +100,7 @@ export async function sendRequests(
   const running = new Set<Promise<void>>();
   for (; sent < requests && target.exit() === undefined; sent++) {
     const planned = plan(seed, sent, pool, methods);
-    const lane = WAITING_RPCS.has(planned.method.name) ? lanes.waiting : lanes.quick;
+    const lane = isWaiting(planned.method) ? lanes.waiting : lanes.quick;
     await lane.enter();
     inFlight.add(planned);
     const done = send(planned).finally(() => {

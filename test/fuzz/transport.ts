@@ -25,7 +25,8 @@ export interface GrpcAnswer {
   readonly reply: Buffer;
   /** Everything that came, for a search of what must not. */
   readonly raw: readonly Buffer[];
-  readonly isReset: boolean;
+  /** Why the stream ended without an end, if it did. */
+  readonly reset: string | undefined;
   readonly isLate: boolean;
   readonly tookMs: number;
 }
@@ -36,6 +37,7 @@ export interface Transport {
 }
 
 const PREFIX_BYTES = 5;
+const SESSION_MEGABYTES_MAX = 1000;
 
 export function frame(message: Uint8Array, isCompressed = false): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
@@ -45,21 +47,29 @@ export function frame(message: Uint8Array, isCompressed = false): Buffer {
 }
 
 export function openTransport(address: string, connections = 4): Transport {
-  const sessions: http2.ClientHttp2Session[] = [];
+  const sessions: (http2.ClientHttp2Session | undefined)[] = [];
   let next = 0;
   const session = (): http2.ClientHttp2Session => {
     const index = next++ % connections;
     const found = sessions[index];
     if (found !== undefined && !found.closed && !found.destroyed) return found;
-    const opened = http2.connect(`http://${address}`, { settings: { initialWindowSize: 1 << 24 } });
+    const opened = http2.connect(`http://${address}`, {
+      settings: { initialWindowSize: 1 << 24 },
+      // Large messages on their way out count; without room Node resets the streams of its own side.
+      maxSessionMemory: SESSION_MEGABYTES_MAX,
+    });
     opened.on('error', () => {}); // Its streams report it.
+    // Hanging up often enough costs a connection; the next call opens another.
+    opened.on('goaway', () => {
+      if (sessions[index] === opened) sessions[index] = undefined;
+    });
     sessions[index] = opened;
     return opened;
   };
   return {
     call: (call) => perform(session(), call),
     close() {
-      for (const one of sessions) one.destroy();
+      for (const one of sessions) one?.destroy();
     },
   };
 }
@@ -69,12 +79,12 @@ function perform(session: http2.ClientHttp2Session, call: GrpcCall): Promise<Grp
     const startedMs = performance.now();
     const chunks: Buffer[] = [];
     let headers: http2.IncomingHttpHeaders = {};
-    let isReset = false;
+    let reset: string | undefined;
     let isLate = false;
     let stream: http2.ClientHttp2Stream;
     const finish = (): void => {
       clearTimeout(timer);
-      resolve(answerOf(headers, chunks, { isReset, isLate, tookMs: performance.now() - startedMs }));
+      resolve(answerOf(headers, chunks, { reset, isLate, tookMs: performance.now() - startedMs }));
     };
     const timer = setTimeout(() => {
       isLate = true;
@@ -82,8 +92,8 @@ function perform(session: http2.ClientHttp2Session, call: GrpcCall): Promise<Grp
     }, call.patienceMs);
     try {
       stream = session.request({ ':method': 'POST', ':path': call.path, ...call.headers });
-    } catch {
-      isReset = true; // The connection ended under us; the next call opens another.
+    } catch (error) {
+      reset = String(error); // The connection ended under us; the next call opens another.
       finish();
       return;
     }
@@ -94,9 +104,11 @@ function perform(session: http2.ClientHttp2Session, call: GrpcCall): Promise<Grp
       headers = { ...headers, ...received };
     });
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('error', () => {
-      isReset = true;
+    stream.on('error', (error) => {
+      reset = String(error);
     });
+    // Answered: a peer that leaves its side open has nothing more to wait for.
+    if (call.ending === 'half') stream.on('end', () => stream.close());
     stream.on('close', finish);
     if (call.body !== undefined && call.body.length > 0) stream.write(call.body);
     if (call.ending === 'end') stream.end();
@@ -107,7 +119,7 @@ function perform(session: http2.ClientHttp2Session, call: GrpcCall): Promise<Grp
 function answerOf(
   headers: http2.IncomingHttpHeaders,
   chunks: readonly Buffer[],
-  rest: Pick<GrpcAnswer, 'isReset' | 'isLate' | 'tookMs'>,
+  rest: Pick<GrpcAnswer, 'reset' | 'isLate' | 'tookMs'>,
 ): GrpcAnswer {
   const code = headers['grpc-status'];
   const text = String(headers['grpc-message'] ?? '');
