@@ -1,9 +1,10 @@
-// npm run docs: writes docs/operate/config.md from the config schema, metrics.md from the metrics that the sources register, dynamic-config.md, docs/internals/differences.md; with
+// npm run docs: writes the pages that are made from sources (config, metrics, dynamic config, CLI reference, differences, compatibility); with
 // --check it only says whether the pages are up to date.
 import fs from 'node:fs';
 import path from 'node:path';
 import { cliReference } from '../src/cli/reference.ts';
 import { configSchema } from '../src/config/schema.ts';
+import { compatibilityPage } from './compatibility-page.mjs';
 import { differencesPage } from './differences-page.mjs';
 import { dynamicConfigPage } from './dynamic-config-page.mjs';
 
@@ -84,6 +85,7 @@ for (const [file, content] of [
   ['docs/operate/dynamic-config.md', dynamicConfigPage()],
   ['docs/guide/cli-reference.md', cliReference()],
   ['docs/internals/differences.md', differencesPage()],
+  ['docs/reference/compatibility.md', compatibilityPage()],
 ]) {
   if (!process.argv.includes('--check')) {
     fs.mkdirSync(path.dirname(file), { recursive: true });

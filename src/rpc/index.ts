@@ -4,6 +4,7 @@ export * from './call-context.ts';
 export * from './certificate-files.ts';
 export * from './client-version.ts';
 export * from './clients.ts';
+export * from './compatibility.ts';
 export { readDescriptorFile } from './descriptors.ts';
 export * from './errors.ts';
 export * from './grpc-server.ts';

@@ -1,6 +1,6 @@
 // Lists, domains, admin, what is not served, and bytes that are no request at all.
 import { status } from '@grpc/grpc-js';
-import { type BadInput, bad, type Expected, LONG, missing, row, seconds, unserved } from './row.ts';
+import { type BadInput, bad, type Expected, LONG, missing, row, seconds } from './row.ts';
 
 export function lists(): BadInput[] {
   const range = { earliestTime: seconds(10), latestTime: seconds(20) };
@@ -237,19 +237,13 @@ export function strange(): BadInput[] {
       bad('Task list cadence-scheduler is worked by the service itself: choose another name.'),
     ),
     row(
-      'not served',
+      'no execution',
       'workflow',
       'diagnoseWorkflowExecution',
       { domain: 'shop' },
-      unserved('uber.cadence.api.v1.WorkflowAPI/DiagnoseWorkflowExecution is not served by this server.'),
+      bad('Execution is not set on request.'),
     ),
-    row(
-      'not served',
-      'admin',
-      'closeShard',
-      { shardId: 1 },
-      unserved('uber.cadence.admin.v1.AdminAPI/CloseShard is not served by this server.'),
-    ),
+    row('no such shard', 'admin', 'closeShard', { shardId: 99 }, bad('Shard 99 does not exist.')),
     row(
       'a run id that is no UUID',
       'admin',

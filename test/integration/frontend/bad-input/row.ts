@@ -31,7 +31,6 @@ export const seconds = (value: number | bigint, nanos = 0) => ({ seconds: BigInt
 
 export const bad = (message: string | RegExp): Expected => [status.INVALID_ARGUMENT, undefined, message];
 export const missing = (message: string | RegExp): Expected => [status.NOT_FOUND, 'EntityNotExistsError', message];
-export const unserved = (name: string): Expected => [status.UNIMPLEMENTED, undefined, name];
 
 export function row<K extends ServiceName, M extends keyof Definitions[K]>(
   name: string,
