@@ -88,7 +88,8 @@ describe('starting', () => {
       executionStartToCloseTimeout: seconds(60),
       delayStart: seconds(0),
       jitterStart: undefined,
-      taskList: { name: 'orders', kind: TaskListKind.TASK_LIST_KIND_NORMAL },
+      // As it was given: the event says no more than the caller.
+      taskList: { name: 'orders', kind: TaskListKind.TASK_LIST_KIND_INVALID },
       workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
     });
   });
