@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildCadenceCli } from './cadence-cli.mjs';
 import { ensureBuilt, ensureInstalled } from './prepare.mjs';
+import { preparePython } from './python-client.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -111,6 +112,24 @@ async function devServer(name) {
   };
 }
 
+/** Three thousand generated requests; `npm run fuzz` sends more. */
+async function fuzz() {
+  const counts = { passed: 0, failed: 0 };
+  const code = await run(
+    'node',
+    ['--conditions=antiphon-src', '--import', 'tsx', 'test/fuzz/main.ts', '--requests', '3000'],
+    {
+      onLine: (line) => {
+        const summary = /^(\d+) requests .* (\d+) findings$/.exec(line);
+        if (summary) Object.assign(counts, { passed: summary[2] === '0' ? 1 : 0, failed: Number(summary[2]) });
+        console.log(line);
+      },
+    },
+  );
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
 async function goClient() {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 1, reason: 'no Go toolchain' };
   const server = await devServer('go');
@@ -161,6 +180,25 @@ async function javaClient() {
   return counts;
 }
 
+/** A client with no code of Cadence or of ours: Python's gRPC and the .proto files. */
+async function rawClient() {
+  const prepared = preparePython();
+  if (prepared === undefined) return { skipped: 1, reason: 'no Python with venv' };
+  const server = await devServer('raw');
+  const log = path.join(scratch, 'raw.log');
+  const script = `"$0" -m unittest -v test_wire > "$1" 2>&1`;
+  const code = await run('sh', ['-c', script, prepared.python, log], {
+    cwd: path.join(root, 'test/compat/python'),
+    env: { ...server.env, PYTHONPATH: prepared.stubs, PYTHONDONTWRITEBYTECODE: '1' },
+  });
+  server.stop();
+  const output = fs.readFileSync(log, 'utf8');
+  console.log(output);
+  const count = (outcome) => output.match(new RegExp(`\\.\\.\\. ${outcome}`, 'g'))?.length ?? 0;
+  const failed = count('FAIL') + count('ERROR');
+  return { passed: count('ok'), failed: failed || (code === 0 ? 0 : 1), skipped: count('skipped') };
+}
+
 /** Cadence's own command line, built from its Go module, against us. */
 async function cadenceCli() {
   if (buildCadenceCli() === undefined) return { skipped: 1, reason: 'no Go toolchain' };
@@ -178,9 +216,11 @@ const suites = [
   ['contract', () => vitest(['contract'])],
   ['simulation', simulationSuite],
   ['diff', () => vitest(['diff'])],
+  ['fuzz', fuzz],
   ['integration', () => vitest(['integration', 'multiregion', 'compat'], ['--exclude', 'test/compat/cli/**'])],
   ['go-client', goClient],
   ['java-client', javaClient],
+  ['raw-client', rawClient],
   ['cadence-cli', cadenceCli],
   ['story', story],
 ];
