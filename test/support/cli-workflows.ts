@@ -1,11 +1,20 @@
 // Workflows that the commands of the suite act on.
 import {
+  ApplicationFailure,
+  CancellationScope,
   condition,
   continueAsNew,
   defineQuery,
   defineSignal,
+  executeChild,
+  getExternalWorkflow,
+  patched,
   proxyActivities,
   setHandler,
+  sideEffect,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
 } from '@antiphon/sdk/workflow';
 
 interface Activities {
@@ -42,4 +51,34 @@ export async function byHand(): Promise<unknown> {
 export async function relay(lap = 0): Promise<unknown> {
   if (lap === 0) return await continueAsNew<typeof relay>(1);
   return await counter();
+}
+
+/** Leaves an event of nearly every kind in its history. */
+export async function everything(): Promise<string> {
+  const { workflowId } = workflowInfo();
+  patched('a-change');
+  sideEffect(() => 42);
+  upsertSearchAttributes({ CustomKeywordField: 'everything' });
+  await executeChild(echo, {
+    workflowId: `${workflowId}-child`,
+    memo: { why: 'test' },
+    args: [{ nested: [1, 'two'] }],
+  });
+  await executeChild(fails, { workflowId: `${workflowId}-failing` }).catch(() => undefined);
+  await getExternalWorkflow('nobody-here')
+    .signal('any', 1)
+    .catch(() => undefined);
+  await getExternalWorkflow('nobody-here')
+    .cancel()
+    .catch(() => undefined);
+  const scope = new CancellationScope({ cancellable: true });
+  const waiting = scope.run(() => Promise.race([sleep('1h'), manual()])).catch(() => undefined);
+  await sleep('1s');
+  scope.cancel();
+  await waiting;
+  return 'done';
+}
+
+export async function fails(): Promise<never> {
+  throw ApplicationFailure.nonRetryable('on purpose', 'Test', { code: 7 });
 }

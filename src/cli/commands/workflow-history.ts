@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { DescribeWorkflowExecutionRequest, type HistoryEvent, PendingActivityState } from '@antiphon/proto';
 import type { Command } from 'commander';
+import { historyJson } from '../cadence-history.ts';
 import type { Connection } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { isServiceError, usageError } from '../failure.ts';
@@ -22,7 +23,11 @@ const SHOW_FLAGS = {
   printEventVersion: on('print-event-version pev', 'the version of each event'),
   printFull: on('print-full pf', 'all details of each event'),
   maxFieldLength: whole('max-field-length maxl', 'cut the details of an event after so many characters'),
-  outputFilename: text('output-filename of', 'write the history to this file, too, as JSON', 'file'),
+  outputFilename: text(
+    'output-filename of',
+    'write the history to this file, too, as JSON that replayers of Cadence read',
+    'file',
+  ),
   queryConsistencyLevel: consistencyFlag,
 };
 type ShowValues = ValuesOf<typeof SHOW_FLAGS>;
@@ -105,7 +110,7 @@ function selected(events: readonly HistoryEvent[], { eventId, resetPointsOnly }:
 
 function writeHistory(file: string, events: readonly HistoryEvent[]): void {
   try {
-    fs.writeFileSync(file, `${JSON.stringify(events.map(eventRecord), undefined, 2)}\n`);
+    fs.writeFileSync(file, `${historyJson(events)}\n`);
   } catch (cause) {
     throw usageError(`cannot write ${file}: ${(cause as Error).message}`);
   }

@@ -6,6 +6,7 @@ import { adminSuite } from './admin-suite.ts';
 import { batchSuite } from './batch-suite.ts';
 import { isNotApplicable, leaves } from './coverage.ts';
 import { domainSuite } from './domain-suite.ts';
+import { exportSuite } from './export-suite.ts';
 import { binary, type CadenceCli, startCadenceCli } from './support.ts';
 import { workflowSuite } from './workflow-suite.ts';
 
@@ -21,6 +22,7 @@ describe.skipIf(!fs.existsSync(binary))("Cadence's command line", () => {
   batchSuite(() => cli);
   domainSuite(() => cli);
   adminSuite(() => cli);
+  exportSuite(() => cli);
 
   it(`was tried with at least ${COMMANDS_MIN} commands, and with every one that applies to a server`, () => {
     const tried = cli.succeeded;

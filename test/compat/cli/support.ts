@@ -35,6 +35,7 @@ export interface RunOptions {
 
 export interface CadenceCli {
   readonly domain: string;
+  readonly address: string;
   readonly folder: string;
   /** Command paths that ended with 0. */
   readonly succeeded: Set<string>;
@@ -106,6 +107,7 @@ export async function startCadenceCli(): Promise<CadenceCli> {
   const ok = expecting(0);
   return {
     domain: 'cli',
+    address: server.address,
     folder,
     succeeded,
     notServed,

@@ -9,6 +9,7 @@ import {
   ResendReplicationTasksRequest,
 } from '@antiphon/proto/admin';
 import type { Command } from 'commander';
+import { historyJson } from '../../cadence-history.ts';
 import { usageError } from '../../failure.ts';
 import { addCommand } from '../../spec/command.ts';
 import { on, or, required, text, whole } from '../../spec/flags.ts';
@@ -72,7 +73,7 @@ function addShow(workflow: Command): void {
         if (id >= flags.minEventId) events.push(event);
       }
       if (flags.outputFilename !== undefined) {
-        fs.writeFileSync(flags.outputFilename, `${JSON.stringify(events.map(eventRecord), undefined, 2)}\n`);
+        fs.writeFileSync(flags.outputFilename, `${historyJson(events)}\n`);
       }
       const startMs = events[0] ? eventTimeMs(events[0]) : 0;
       if (context.output.format === 'json') context.output.record(events.map(eventRecord));
