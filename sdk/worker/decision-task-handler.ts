@@ -100,6 +100,15 @@ export function createDecisionTaskHandler(options: DecisionTaskHandlerOptions): 
       return undefined;
     }
   };
+  const answerQuery = async (task: Task, result: NonNullable<Answer['legacyResult']>): Promise<void> => {
+    try {
+      await respond.query(task, result);
+    } catch (error) {
+      // Whoever asked has gone meanwhile.
+      if (!isRpcError(error, 'EntityNotExists')) throw error;
+      log.info('a query was answered too late', { 'wf-id': task.workflowExecution?.workflowId, error: error.message });
+    }
+  };
   const handleOne = async (task: Task): Promise<Task | undefined> => {
     let answer: Answer;
     try {
@@ -111,7 +120,7 @@ export function createDecisionTaskHandler(options: DecisionTaskHandlerOptions): 
     if (!answer.legacyResult) return sendDecisions(task, answer);
     if (answer.isScratch) answer.run.engine.dispose();
     else keep(answer.run);
-    await respond.query(task, answer.legacyResult);
+    await answerQuery(task, answer.legacyResult);
     return undefined;
   };
   return {

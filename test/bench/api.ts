@@ -1,6 +1,13 @@
 // The bench's client: raw grpc-js with the generated static codecs, no SDK. One channel per `index` spreads load over connections.
 import { DomainAPIClient, VisibilityAPIClient, WorkerAPIClient, WorkflowAPIClient } from '@antiphon/proto';
-import { type Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  type Client,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
 
 type Method = (
   request: unknown,
@@ -25,13 +32,25 @@ export interface Api {
   close(): void;
 }
 
-export function openApi(address: string, index = 0): Api {
+const bearing =
+  (token: string): Interceptor =>
+  (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start(shared, listener, next) {
+        const own = shared.clone();
+        own.set('cadence-authorization', token);
+        next(own, listener);
+      },
+    });
+
+export function openApi(address: string, index = 0, token = ''): Api {
   const options = {
     'grpc.max_receive_message_length': 64 * 1024 * 1024,
     'grpc.max_send_message_length': 64 * 1024 * 1024,
     // Channels with equal arguments share a connection; this makes them differ.
     'antiphon.channel': index,
     'grpc.use_local_subchannel_pool': 1,
+    ...(token !== '' && { interceptors: [bearing(token)] }),
   };
   const insecure = credentials.createInsecure();
   const clients = {

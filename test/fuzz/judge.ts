@@ -23,7 +23,7 @@ const DETAILS: Readonly<Record<number, readonly string[]>> = {
 const KNOWN_UNKNOWN: readonly RegExp[] = [
   /Activity cancel was not requested\.$/,
   /consistent query buffer is full, cannot accept new consistent queries$/,
-  /Unable to (schedule activity|schedule child execution|signal workflow|cancel workflow) across domain (.|\n)*\.$/,
+  /Unable to (schedule activity|schedule child execution|signal workflow|cancel workflow) across domain [\s\S]*\.$/,
   /ContinueAsNew with backoff is not allowed for initiator Decider\.$/,
   /Current branch of the workflow has changed, please read its history again\.$/,
 ];
@@ -31,6 +31,8 @@ const KNOWN_UNKNOWN: readonly RegExp[] = [
 /** What gRPC itself answers, by its own rules, to frames and headers that are none; the call never came to be. */
 const FRAMING_FAULTS: readonly RegExp[] = [/^Failed to decompress message$/, /^Invalid grpc-timeout value "/];
 const UNAVAILABLE: readonly RegExp[] = [
+  // Region B of the fuzzed cluster is never there.
+  /^No connection established\. Last error: Error: connect ECONNREFUSED 127\.0\.0\.1:9/,
   /^Shard \d+ was closed and loads again, please retry: Shard \d+ was closed by an operator, please retry$/,
 ];
 const TOO_LARGE = /^Received message (larger than max|that decompresses to a size larger)/;

@@ -33,7 +33,7 @@ const result = await runFuzz({
 report(result);
 process.exit(result.findings.all().length === 0 ? 0 : 1);
 
-function report({ findings, sent, histories }: FuzzResult): void {
+function report({ findings, sent, secured, histories }: FuzzResult): void {
   if (values.outcomes || values.messages)
     for (const [key, count] of [...sent.outcomes].sort()) console.log(`${key}: ${count}`);
   for (const { rpc, what, count, examples } of findings.all()) {
@@ -49,7 +49,7 @@ function report({ findings, sent, histories }: FuzzResult): void {
     `${methods.length} RPCs, ${answered.size} of them answered OK at least once${never.length > 0 ? `; never: ${never.join(', ')}` : ''}`,
   );
   console.log(
-    `${sent.requests} requests in ${sent.seconds.toFixed(0)} s (seed ${values.seed}), ${histories} histories read; ` +
+    `${sent.requests} requests in ${sent.seconds.toFixed(0)} s and ${secured?.requests ?? 0} in ${(secured?.seconds ?? 0).toFixed(0)} s as a reader (seed ${values.seed}), ${histories} histories read; ` +
       `peak memory ${Math.round(sent.peakRssBytes / 2 ** 20)} MiB, longest pause ${Math.round(sent.longestPauseMs)} ms of CPU; ` +
       `${findings.all().length} findings`,
   );

@@ -5,13 +5,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { openApi } from '../bench/api.ts';
 import { checkHistories, playOne } from './aftermath.ts';
+import { change, endOf } from './end-of-server.ts';
 import { Findings } from './findings.ts';
-import { isKnownUnknown } from './judge.ts';
+import { SECRET } from './judge.ts';
 import { Pool } from './pool.ts';
-import { FUZZED_DOMAINS, prepareDomains, readSanctuary } from './prepare.ts';
+import { FUZZED_DOMAINS, prepareDomains, readDomain, SANCTUARY } from './prepare.ts';
+import { fuzzSecured } from './run-secured.ts';
 import type { Method } from './schema.ts';
 import { type Sent, sendRequests } from './send-requests.ts';
-import { startTarget, type Target } from './target.ts';
+import { startTarget } from './target.ts';
 
 export interface FuzzOptions {
   readonly seed: string;
@@ -25,6 +27,8 @@ export interface FuzzOptions {
 export interface FuzzResult {
   readonly findings: Findings;
   readonly sent: Sent;
+  /** With authentication, as a reader of one domain. */
+  readonly secured: Sent | undefined;
   readonly histories: number;
 }
 
@@ -32,25 +36,42 @@ export interface FuzzResult {
 const RSS_BYTES_MAX = 1.5 * 2 ** 30;
 const PAUSE_MS_MAX = 1500;
 const PROGRESS_EVERY = 10;
+/** Of the requests. */
+const SECURED_SHARE = 0.1;
 
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-fuzz-'));
   const findings = new Findings();
   try {
-    return await fuzzOpen(options, path.join(folder, 'fuzz.db'), findings);
+    const secured = Math.floor(options.requests * SECURED_SHARE);
+    const open = await fuzzOpen(
+      { ...options, requests: options.requests - secured },
+      path.join(folder, 'fuzz.db'),
+      findings,
+    );
+    const limited = { ...options, requests: secured };
+    return {
+      ...open,
+      findings,
+      secured: secured === 0 ? undefined : await fuzzSecured(limited, path.join(folder, 'secured.db'), findings),
+    };
   } finally {
     if (findings.all().length === 0) fs.rmSync(folder, { recursive: true, force: true });
     else options.log(`the server's log and store are left in ${folder}`);
   }
 }
 
-async function fuzzOpen(options: FuzzOptions, file: string, findings: Findings): Promise<FuzzResult> {
+async function fuzzOpen(
+  options: FuzzOptions,
+  file: string,
+  findings: Findings,
+): Promise<Omit<FuzzResult, 'secured' | 'findings'>> {
   const { seed, requests, methods, log } = options;
   const pool = new Pool(FUZZED_DOMAINS);
   let target = await startTarget({ file });
   let api = openApi(target.address);
   await prepareDomains(api, pool);
-  const before = await readSanctuary(api);
+  const before = await readDomain(api, SANCTUARY, SECRET);
   let beats = 0;
   const sent = await sendRequests(target, pool, findings, {
     seed,
@@ -69,7 +90,7 @@ async function fuzzOpen(options: FuzzOptions, file: string, findings: Findings):
     findings.add(`held the event loop for ${Math.round(sent.longestPauseMs)} ms`, 'process');
   let histories = 0;
   const inspect = async (when: string): Promise<void> => {
-    const now = await readSanctuary(api);
+    const now = await readDomain(api, SANCTUARY, SECRET);
     if (now !== before)
       findings.add(`${when}: the domain that was never named changed: ${change(before, now)}`, 'tenants');
     for (const domain of FUZZED_DOMAINS) {
@@ -88,31 +109,5 @@ async function fuzzOpen(options: FuzzOptions, file: string, findings: Findings):
   await inspect('after a restart');
   api.close();
   await endOf(target, findings);
-  return { findings, sent, histories };
-}
-
-async function endOf(target: Target, findings: Findings): Promise<void> {
-  try {
-    await target.stop();
-  } catch (error) {
-    findings.add(String(error), 'process');
-  }
-  const exit = target.exit();
-  if (exit !== undefined && exit !== 'it ended with 0') findings.add(`the server did not end well: ${exit}`, 'process');
-  for (const { msg, ...fields } of target.errors) {
-    const error = fields.error as { type?: string; message?: string; stack?: string } | undefined;
-    if (isKnownUnknown(error?.message ?? '')) continue;
-    findings.add(
-      `logged an error: ${msg} ${String(fields.procedure ?? '')} ${error?.stack?.slice(0, 600) ?? error?.message ?? ''}`,
-      'log',
-    );
-  }
-}
-
-/** Where two texts part. */
-function change(before: string, now: string): string {
-  let at = 0;
-  while (at < before.length && before[at] === now[at]) at++;
-  const shown = (text: string): string => text.slice(Math.max(0, at - 100), at + 100);
-  return `${shown(before)} → ${shown(now)}`;
+  return { sent, histories };
 }

@@ -107,8 +107,10 @@ function perform(session: http2.ClientHttp2Session, call: GrpcCall): Promise<Grp
     stream.on('error', (error) => {
       reset = String(error);
     });
-    // Answered: a peer that leaves its side open has nothing more to wait for.
-    if (call.ending === 'half') stream.on('end', () => stream.close());
+    // Answered while our side is open: as any client, we have nothing more to say.
+    stream.on('end', () => {
+      if (!stream.writableFinished) stream.close();
+    });
     stream.on('close', finish);
     if (call.body !== undefined && call.body.length > 0) stream.write(call.body);
     if (call.ending === 'end') stream.end();

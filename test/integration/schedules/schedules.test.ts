@@ -214,6 +214,19 @@ describe('a schedule', () => {
     await remove('changed');
   });
 
+  // Found by fuzz: the schedule's workflow could make no decision any more.
+  test('goes on after an update with search attributes that names none', async () => {
+    await client.schedule.createSchedule(creation('unnamed', { spec: { cronExpression: '0 0 1 1 *' } }));
+    await client.schedule.updateSchedule(
+      UpdateScheduleRequest.fromPartial({ ...of('unnamed'), searchAttributes: { indexedFields: {} } }),
+    );
+    await client.schedule.updateSchedule(
+      UpdateScheduleRequest.fromPartial({ ...of('unnamed'), spec: { cronExpression: '@every 1s' } }),
+    );
+    await until(() => total('unnamed')).toBeGreaterThanOrEqual(1);
+    await remove('unnamed');
+  });
+
   test('is gone when it is deleted, and its id is free', async () => {
     await client.schedule.createSchedule(creation('gone', { spec: { cronExpression: '@daily' } }));
     await expect(client.schedule.createSchedule(creation('gone'))).rejects.toMatchObject({

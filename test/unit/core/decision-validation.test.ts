@@ -170,3 +170,61 @@ describe('a decision without attributes', () => {
     expect(run.state.info.nextEventId).toBe(4);
   });
 });
+
+// Found by fuzz: seconds beyond 32 bits failed when the state was encoded, and with it the commit and the shard.
+describe('a duration that the state cannot keep', () => {
+  const tooLong = { seconds: 2n ** 31n, nanos: 0 };
+  const longest = { seconds: 2n ** 31n - 1n, nanos: 0 };
+  const endless = { seconds: 2n ** 63n - 1n, nanos: 0 };
+  const retryPolicy = {
+    initialInterval: duration(1),
+    backoffCoefficient: 2,
+    maximumAttempts: 3,
+    nonRetryableErrorReasons: [] as string[],
+  };
+  const child = (fields: object) => {
+    const decision = startChild('');
+    return attempt({ ...decision, value: { ...decision.value, ...fields } }).failedCause;
+  };
+  const anew = (fields: object) =>
+    attempt({
+      $case: 'continueAsNewWorkflowExecutionDecisionAttributes',
+      value: { initiator: 0, cronSchedule: '', cronOverlapPolicy: 0, ...fields },
+    }).failedCause;
+
+  it('fails the start of a child', () => {
+    const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES;
+    for (const seconds of [tooLong, endless]) {
+      expect(child({ executionStartToCloseTimeout: seconds })).toBe(cause);
+      expect(child({ taskStartToCloseTimeout: seconds })).toBe(cause);
+      expect(child({ retryPolicy: { ...retryPolicy, initialInterval: seconds } })).toBe(cause);
+    }
+    expect(child({ executionStartToCloseTimeout: longest, taskStartToCloseTimeout: longest })).toBeUndefined();
+  });
+
+  it('fails the run that would go on under another id', () => {
+    const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_CONTINUE_AS_NEW_ATTRIBUTES;
+    expect(anew({ executionStartToCloseTimeout: tooLong })).toBe(cause);
+    expect(anew({ taskStartToCloseTimeout: tooLong })).toBe(cause);
+    expect(anew({ initiator: 3, backoffStartInterval: tooLong })).toBe(cause);
+    expect(anew({ executionStartToCloseTimeout: longest })).toBeUndefined();
+  });
+
+  it('fails an activity by its retry policy; its timeouts are never longer than the workflow may run', () => {
+    const activity = (fields: object) => attempt(scheduleActivity('a', fields)).failedCause;
+    expect(activity({ retryPolicy: { ...retryPolicy, expirationInterval: tooLong } })).toBe(
+      Cause.DECISION_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+    );
+    expect(activity({ scheduleToCloseTimeout: endless })).toBeUndefined();
+  });
+
+  it('fails a timer beyond 292 years', () => {
+    const timer = (seconds: bigint) =>
+      attempt({
+        $case: 'startTimerDecisionAttributes',
+        value: { timerId: 't', startToFireTimeout: { seconds, nanos: 0 } },
+      }).failedCause;
+    expect(timer(9_223_372_037n)).toBe(Cause.DECISION_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES);
+    expect(timer(9_223_372_036n)).toBeUndefined();
+  });
+});

@@ -63,7 +63,9 @@ export const schedulerWorkflow = defineWorkflow('cadence-scheduler', async (inpu
 
   const receive = (command: ScheduleCommand): void => {
     if (command.kind === 'delete') isDeleted = true;
-    if (command.kind === 'update' && command.searchAttributes) upsertSearchAttributes(command.searchAttributes);
+    const attributes = (command.kind === 'update' && command.searchAttributes) || {};
+    // None is no change; the command itself demands one.
+    if (Object.keys(attributes).length > 0) upsertSearchAttributes(attributes);
     isChanged = true;
     if (isStepping) inbox.push({ command, atMs: Date.now() });
     else schedule = applyCommand(schedule, command, Date.now());
