@@ -1,4 +1,5 @@
-// Asynchronous starts where there is no queue, and diagnosis.
+// Asynchronous starts where there is no queue, runs that an administrator deletes, and diagnosis.
+import { activity, payload } from '../messages.ts';
 import { scenariosOf } from '../scenario.ts';
 
 scenariosOf('async', {
@@ -26,6 +27,16 @@ scenariosOf('async', {
     await workflow.signalWithStartWorkflowExecutionAsync({
       request: { startRequest: p.startRequest(), signalName: '' },
     });
+  },
+});
+
+scenariosOf('admin-delete', {
+  'deletes a run': async (p) => {
+    const run = await p.start();
+    await p.turn([activity('a', { input: payload('i') })]);
+    const { error } = await p.quiet.admin.deleteWorkflow({ domain: p.domain, workflowExecution: run });
+    p.note('error', error);
+    await p.call.workflow.describeWorkflowExecution({ domain: p.domain, workflowExecution: run });
   },
 });
 

@@ -127,6 +127,41 @@ scenariosOf('child', {
     await p.describe(parent, 'describe the parent');
     await p.describe({ workflowId: p.id('child'), runId: '' }, 'describe the child');
   },
+  'has eleven siblings, and all end with their parent': async (p) => {
+    const parent = await p.start();
+    const ids = Array.from({ length: 12 }, (_, index) => p.id(`child-${index}`));
+    await p.turn(ids.map((workflowId) => child(p, { workflowId, parentClosePolicy: 3 })));
+    await p.awaitEvent(parent, 'ChildWorkflowExecutionStarted', 12);
+    await p.turn([complete()]);
+    for (const workflowId of ids) await p.awaitEvent({ workflowId, runId: '' }, 'WorkflowExecutionTerminated');
+    await p.history({ workflowId: ids[11] as string, runId: '' }, 'history of the last child');
+  },
+  'is signaled and canceled after it closed': async (p) => {
+    const { parent, kid } = await family(p);
+    await p.turn([complete()], childPoll(p));
+    await p.awaitEvent(parent, 'ChildWorkflowExecutionCompleted');
+    await p.turn([
+      signalExternal({
+        workflowExecution: { workflowId: kid.workflowId },
+        signalName: 'late',
+        childWorkflowOnly: true,
+      }),
+      cancelExternal({ workflowExecution: { workflowId: kid.workflowId }, childWorkflowOnly: true }),
+    ]);
+    await p.awaitEvent(parent, 'SignalExternalWorkflowExecutionFailed');
+    await p.awaitEvent(parent, 'RequestCancelExternalWorkflowExecutionFailed');
+    p.note('kinds', [...new Set((await p.eventsOf(parent)).map(({ attributes }) => attributes?.$case))].sort());
+  },
+  'fails and is retried by its own policy': async (p) => {
+    const { parent, kid } = await family(p, {
+      retryPolicy: { initialInterval: seconds(1), backoffCoefficient: 1, maximumAttempts: 2 },
+    });
+    await p.turn([failWorkflow({ failure: failure('bad', '1') })], childPoll(p));
+    await p.turn([failWorkflow({ failure: failure('bad', '2') })], childPoll(p));
+    await p.awaitEvent(parent, 'ChildWorkflowExecutionFailed');
+    await p.history(parent, 'history of the parent');
+    await p.history(kid, 'history of the first run of the child');
+  },
   'has a cron schedule': async (p) => {
     const parent = await p.start();
     await p.turn([child(p, { cronSchedule: '@every 100h' })]);

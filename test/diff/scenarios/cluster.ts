@@ -50,6 +50,35 @@ scenariosOf('admin', {
     p.note('parts', error ?? Object.keys(answer ?? {}));
     p.note('client versions', answer?.supportedClientVersions);
   },
+  'describes a list of shards': async (p) => {
+    const { answer, error } = await p.quiet.admin.describeShardDistribution({ pageSize: 10 });
+    p.note('error', error);
+    p.note('number of shards', answer?.numberOfShards);
+    p.note('shards', Object.keys(answer?.shards ?? {}).length);
+  },
+  'closes a shard that is not there': async (p) => {
+    await p.call.admin.closeShard({ shardId: 100_000 });
+  },
+  'asks for config with faults': async (p) => {
+    await p.call.admin.getDynamicConfig({});
+    await p.call.admin.getDynamicConfig({ configName: 'no.such.key' });
+    await p.call.admin.updateDynamicConfig({});
+    await p.call.admin.restoreDynamicConfig({});
+  },
+  'asks for isolation groups': async (p) => {
+    await p.call.admin.getGlobalIsolationGroups({});
+    await p.call.admin.getDomainIsolationGroups({ domain: p.domain });
+    await p.call.admin.getDomainIsolationGroups({ domain: 'diff-unknown' });
+  },
+  'asks for the async queue of a domain': async (p) => {
+    await p.call.admin.getDomainAsyncWorkflowConfiguraton({ domain: p.domain });
+    await p.call.admin.getDomainAsyncWorkflowConfiguraton({ domain: 'diff-unknown' });
+    await p.call.admin.getDomainAsyncWorkflowConfiguraton({});
+  },
+  'adds a search attribute with faults': async (p) => {
+    await p.call.admin.addSearchAttribute({});
+    await p.call.admin.addSearchAttribute({ searchAttribute: { WorkflowID: 2 } });
+  },
   'describes a run': async (p) => {
     const run = await p.start();
     const { answer, error } = await p.quiet.admin.describeWorkflowExecution({

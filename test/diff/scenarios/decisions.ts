@@ -12,6 +12,7 @@ import {
 } from '../messages.ts';
 import type { Player, RunRef } from '../player.ts';
 import { scenariosOf } from '../scenario.ts';
+import { eventType } from '../transcript.ts';
 
 const STICKY = 2;
 
@@ -210,6 +211,55 @@ scenariosOf('decision', {
     await p.describe(run);
     await p.history(run);
   },
+  'runs an activity locally to its end': async (p) => {
+    const run = await p.start();
+    const task = await p.pollDecision();
+    const { answer } = await p.quiet.worker.respondDecisionTaskCompleted({
+      taskToken: task.taskToken,
+      identity: 'worker',
+      decisions: [
+        { attributes: activity('a', { requestLocalDispatch: true }) },
+        { attributes: activity('b', { requestLocalDispatch: true, taskList: { name: p.id('other') } }) },
+      ],
+    });
+    const local = answer?.activitiesToDispatchLocally ?? {};
+    p.note('dispatched', Object.keys(local).sort());
+    const taskToken = local.a?.taskToken ?? new Uint8Array();
+    await p.call.worker.respondActivityTaskCompleted({ taskToken, result: payload('r'), identity: 'worker' });
+    await p.history(run);
+  },
+  'sees the events of its later attempts': async (p) => {
+    await p.start();
+    await fail(p, await p.pollDecision());
+    const { history, attempt } = await p.pollDecision();
+    p.note('attempt', attempt);
+    p.note('the last two events', history?.events.slice(-2));
+  },
+  'fails when too many events wait': async (p) => {
+    const run = await p.start();
+    await p.pollDecision();
+    for (let count = 0; count < 102; count++) {
+      await p.quiet.workflow.signalWorkflowExecution({
+        domain: p.domain,
+        workflowExecution: run,
+        signalName: `s${count}`,
+        requestId: p.uuid(`signal ${count}`),
+      });
+    }
+    const events = (await p.eventsOf(run)).map(eventType);
+    const first = events.indexOf('WorkflowExecutionSignaled');
+    p.note('events before the signals', events.slice(0, first));
+    p.note('events after the signals', events.slice(events.lastIndexOf('WorkflowExecutionSignaled') + 1));
+    p.note('signals', events.filter((type) => type === 'WorkflowExecutionSignaled').length);
+  },
+  'answers queries that nobody asked': async (p) => {
+    const run = await p.start();
+    const task = await p.pollDecision();
+    await p.decide(task, [timer('t', 50)], {
+      queryResults: { [p.uuid('query')]: { resultType: 1, answer: payload('yes') } },
+    });
+    await p.history(run);
+  },
   'of every kind at once': async (p) => {
     const run = await p.start();
     await p.turn([activity('a'), timer('t', 30), recordMarker({ markerName: 'm' }), activity('b'), timer('u', 40)]);
@@ -260,6 +310,29 @@ scenariosOf('sticky', {
     await p.signal(run, 'a');
     await p.pollDecision();
     await p.history(run);
+  },
+  'queries come without history': async (p) => {
+    const run = await p.start();
+    const task = await p.pollDecision();
+    const poll = () =>
+      p.quiet.worker.pollForDecisionTask(
+        { domain: p.domain, taskList: { name: p.id('sticky'), kind: STICKY }, identity: 'worker' },
+        { timeoutMs: 15_000 },
+      );
+    const waiting = poll();
+    await p.sleep(300);
+    await p.decide(task, [timer('t', 50)], sticky(p));
+    const asked = p.quiet.workflow.queryWorkflow(
+      { domain: p.domain, workflowExecution: run, query: { queryType: 'state' } },
+      { timeoutMs: 12_000 },
+    );
+    const query = await waiting;
+    p.note('events', query.answer?.history?.events.length ?? 0);
+    await p.call.worker.respondQueryTaskCompleted({
+      taskToken: query.answer?.taskToken ?? new Uint8Array(),
+      result: { resultType: 1, answer: payload('yes') },
+    });
+    p.show('QueryWorkflow', await asked);
   },
   'are reset': async (p) => {
     const run = await bind(p);

@@ -80,6 +80,23 @@ scenariosOf(
       await register(p);
       await register(p);
     },
+    'global, and its events have its version': async (p) => {
+      await register(p, { isGlobalDomain: true });
+      const domain = p.id('domain');
+      await p.until('the domain is served', async () => {
+        const { error } = await p.quiet.workflow.getTaskListsByDomain({ domain });
+        return error === undefined;
+      });
+      await p.call.workflow.startWorkflowExecution(p.startRequest({ domain, taskStartToCloseTimeout: seconds(1) }));
+      await p.pollDecision({ domain });
+      await p.sleep(2500);
+      await p.turn([complete()], { domain });
+      const { answer } = await p.quiet.workflow.getWorkflowExecutionHistory({
+        domain,
+        workflowExecution: { workflowId: p.id('wf') },
+      });
+      p.note('events', answer?.history?.events);
+    },
     'and starts workflows': async (p) => {
       await register(p);
       const domain = p.id('domain');
