@@ -107,14 +107,6 @@ function timeoutSeconds(text: string | undefined): number {
   return seconds;
 }
 
-/** Parses `10s`, `5m`, `2h`, `1d` or plain seconds to whole seconds. */
-export function seconds(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
-  if (!match) throw new InvalidArgumentError('expected a duration such as 30s, 5m, 2h or 1d.');
-  const factor = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 }[(match[2] ?? 's') as 's'];
-  return Math.ceil(Number(match[1]) * factor);
-}
-
 export function count(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number of 0 or more.');
   return Number(text);

@@ -42,6 +42,13 @@ export function failureOf(error: ServiceError, address: string): CliError {
     const reason = message
       .replace(/^No connection established\. Last error: (Error: )?/, '')
       .replace(/\. Resolution note:.*$/s, '');
+    if (reason.startsWith('Protocol error')) {
+      return new CliError(`What answers at ${address} does not speak gRPC, or speaks TLS.`, {
+        exitCode: EXIT.unavailable,
+        hint: 'The gRPC port is 7833 unless you chose another; HTTP and metrics have ports of their own. For TLS: --tls-ca FILE.',
+        cause: error,
+      });
+    }
     return new CliError(`Cannot reach a server at ${address}: ${reason}`, {
       exitCode: EXIT.unavailable,
       hint: 'Is it running? Start one with: antiphon dev. Another address: --address host:port or ANTIPHON_ADDRESS.',

@@ -96,7 +96,7 @@ async function metadataCheck(here: Side, there: Side): Promise<Check> {
   const [ours, theirs] = await Promise.all([here, there].map((side) => describeDomain(side.connection, side.domain)));
   const compared = (domain: Domain | undefined): Record<string, unknown> => ({
     owner: domain?.ownerEmail,
-    retention: plain(domain?.workflowExecutionRetentionPeriod),
+    retention: plain(domain?.workflowExecutionRetentionPeriod, {}, 'retention'),
     historyArchivalStatus: domain?.historyArchivalStatus,
     historyArchivalUri: domain?.historyArchivalUri,
     visibilityArchivalStatus: domain?.visibilityArchivalStatus,

@@ -73,7 +73,10 @@ export async function followHistory(
     } else {
       if (type !== 'WorkflowExecutionCompleted') {
         throw new CliError(
-          `${run.workflowId} did not complete: ${type.replace('WorkflowExecution', '').toLowerCase()}`,
+          `${run.workflowId} did not complete: ${type
+            .replace('WorkflowExecution', '')
+            .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+            .toLowerCase()}`,
           {
             exitCode: EXIT.failed,
           },

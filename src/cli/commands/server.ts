@@ -49,6 +49,9 @@ export async function startListening(config: ServerConfig, hint: string): Promis
   } catch (error) {
     const [, address] =
       /(?:EADDRINUSE: address already in use|cannot listen on) (\S+?):?(?:$|[\s\]]|: )/.exec(String(error)) ?? [];
+    if (error instanceof Error && error.message.startsWith('refusing to listen on')) {
+      throw new CliError(error.message, { cause: error });
+    }
     if (address === undefined) throw error;
     const isTaken = String(error).includes('EADDRINUSE');
     const why = isTaken ? `it is taken, perhaps by another server` : (error as Error).message;

@@ -52,6 +52,12 @@ function statusOf(typed: string): string {
 const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 const nanos = (unixMs: number): string => String(BigInt(Math.round(unixMs)) * 1_000_000n);
 
+/** Where the ORDER BY of a query begins; -1 when it has none. Words inside quotes are no ORDER BY. */
+function orderByAt(query: string): number {
+  const unquoted = query.replace(/'[^']*'|"[^"]*"/g, (quotedText) => ' '.repeat(quotedText.length));
+  return unquoted.search(/\border\s+by\b/i);
+}
+
 /** Conditions of the flags joined with the query's own, before its ORDER BY. */
 export function queryOf(flags: ValuesOf<typeof FILTER_FLAGS>): string {
   if (flags.open && (flags.closed || flags.status !== undefined)) {
@@ -68,7 +74,7 @@ export function queryOf(flags: ValuesOf<typeof FILTER_FLAGS>): string {
   ].filter(Boolean);
   const query = flags.query?.trim() ?? '';
   if (conditions.length === 0) return query;
-  const orderAt = query.search(/\border\s+by\b(?!.*\border\s+by\b)/i);
+  const orderAt = orderByAt(query);
   const [where, order] = orderAt === -1 ? [query, ''] : [query.slice(0, orderAt).trim(), query.slice(orderAt)];
   return [[...(where === '' ? [] : [`(${where})`]), ...conditions].join(' AND '), order].filter(Boolean).join(' ');
 }

@@ -1,6 +1,7 @@
 // workflow signal, cancel, terminate, restart, refresh-tasks, diagnose, delete: acting on a run.
 import { randomUUID } from 'node:crypto';
 import {
+  DescribeWorkflowExecutionRequest,
   DiagnoseWorkflowExecutionRequest,
   RefreshWorkflowTasksRequest,
   RequestCancelWorkflowExecutionRequest,
@@ -9,6 +10,7 @@ import {
   TerminateWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import type { Command } from 'commander';
+import type { Connection } from '../connection.ts';
 import { inputOf } from '../payload.ts';
 import { addCommand } from '../spec/command.ts';
 import { or, required, text } from '../spec/flags.ts';
@@ -58,7 +60,7 @@ function addCancelAndTerminate(workflow: Command): void {
       await connection.workflow.requestCancelWorkflowExecution(
         RequestCancelWorkflowExecutionRequest.fromPartial({
           domain: context.domain,
-          workflowExecution: runOf(flags),
+          workflowExecution: await namedRun(connection, context.domain, flags),
           identity,
           requestId: randomUUID(),
           cause: flags.reason,
@@ -125,7 +127,7 @@ function addCare(workflow: Command): void {
     name: 'diagnose',
     aliases: ['diag'],
     summary: 'start a diagnosis of a run; ask the diagnosing run for its report',
-    flags: { workflowId: RUN_FLAGS.workflowId, runId: required(RUN_FLAGS.runId) },
+    flags: RUN_FLAGS,
     positional: ['workflowId', 'runId'],
     async run({ flags, context, connection }) {
       const response = await connection.workflow.diagnoseWorkflowExecution(
@@ -143,4 +145,18 @@ function addCare(workflow: Command): void {
       });
     },
   });
+}
+
+/** The run that is meant, with its id: the current one when none is named. */
+async function namedRun(
+  connection: Connection,
+  domain: string,
+  flags: { workflowId: string; runId?: string | undefined },
+): Promise<{ workflowId: string; runId: string }> {
+  const run = runOf(flags);
+  if (run.runId !== '') return run;
+  const { workflowExecutionInfo } = await connection.workflow.describeWorkflowExecution(
+    DescribeWorkflowExecutionRequest.fromPartial({ domain, workflowExecution: run }),
+  );
+  return { ...run, runId: workflowExecutionInfo?.workflowExecution?.runId ?? '' };
 }

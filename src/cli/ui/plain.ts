@@ -38,7 +38,7 @@ const isTimestamp = (value: object): value is { seconds: bigint; nanos: number }
   Object.keys(value).length === 2 && 'seconds' in value && 'nanos' in value && typeof value.seconds === 'bigint';
 
 // Field names that hold a Duration; everything else of the shape {seconds, nanos} is a Timestamp.
-const DURATION_FIELD = /(timeout|interval|period|backoff|start|jitterStart|window|jitter)$/i;
+const DURATION_FIELD = /(timeout|interval|period|retention|backoff|start|jitterStart|window|jitter)$/i;
 const TIMESTAMP_FIELD = /(time|at)$/i;
 
 /** JSON values of a payload: one value as itself, several as a list; raw text or base64 when it is no JSON. */

@@ -38,7 +38,9 @@ export async function confirm(question: string, { yes, inScripts }: ConfirmOptio
   if (yes || (inScripts === 'go-on' && !isTerminal())) return;
   const line = await typedLine(`${question} [yes/No] `);
   if (/^y(es)?$/i.test(line?.trim() ?? '')) return;
-  throw new CliError(line === undefined ? `not confirmed: ${question}` : 'not done', {
+  // The question's line is still open when nobody answered.
+  if (line === undefined) process.stderr.write('\n');
+  throw new CliError(line === undefined ? 'nobody answered, so nothing was done' : 'not done', {
     exitCode: EXIT.failed,
     hint: 'Answer yes, or give --yes.',
   });

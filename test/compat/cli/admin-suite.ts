@@ -1,6 +1,6 @@
 // `cadence admin …`: the commands that ask a server. Those that open a database by themselves are out of scope (coverage.ts).
 import { describe, expect, it } from 'vitest';
-import { type CadenceCli, isRefusedAsOff, jsonIn, rowWith, TASK_LIST } from './support.ts';
+import { type CadenceCli, jsonIn, rowWith, TASK_LIST } from './support.ts';
 
 const eventually = { timeout: 20_000, interval: 200 };
 
@@ -120,7 +120,6 @@ function groupsAndConfig(cli: () => CadenceCli): void {
   });
 }
 
-// RPCs that are being built: served, they must answer as Cadence's; until then the refusal must name them.
 function shards(cli: () => CadenceCli): void {
   const cases: [args: string[], served: RegExp][] = [
     [['admin', 'shard', 'list'], /Total Number of Shards: \d+/],
@@ -146,17 +145,13 @@ function shards(cli: () => CadenceCli): void {
     [['admin', 'workflow', 'delete', '-w', 'to-delete', '--remote'], /^$/],
   ];
 
-  it.each(cases)('%j: as Cadence, or named as not served', async (args, served) => {
+  it.each(cases)('%j: succeeds', async (args, served) => {
     const { runWith, start } = cli();
     if (args.includes('to-delete')) await start('counter', 'to-delete');
     // Shards of the DLQ commands come on stdin; add-search-attr asks.
-    const outcome = await runWith({ stdin: args.includes('dlq') ? '0\n' : 'y\n' }, ...args);
-    const { code, text, stdout } = outcome;
-    if (isRefusedAsOff(outcome)) expect(text).toMatch(/AdminAPI\/\w+ is not served|feature not enabled/);
-    else {
-      expect(code, text).toBe(0);
-      expect(stdout).toMatch(served);
-    }
+    const { code, text, stdout } = await runWith({ stdin: args.includes('dlq') ? '0\n' : 'y\n' }, ...args);
+    expect(code, text).toBe(0);
+    expect(stdout).toMatch(served);
   });
 
   it('history_host getshard: computes a shard by itself', async () => {

@@ -24,10 +24,6 @@ export interface Outcome {
   readonly text: string;
 }
 
-/** The server says that it does not do this: not built, or switched off. */
-export const isRefusedAsOff = ({ text }: Outcome): boolean =>
-  /is not served by this server|feature not enabled/.test(text);
-
 export interface RunOptions {
   readonly stdin?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -39,8 +35,6 @@ export interface CadenceCli {
   readonly folder: string;
   /** Command paths that ended with 0. */
   readonly succeeded: Set<string>;
-  /** Commands that the server refused as not served. */
-  readonly notServed: Set<string>;
   /** Runs `cadence …args` in the suite's domain; `--do` of `args` replaces it. */
   run(...args: string[]): Promise<Outcome>;
   runWith(options: RunOptions, ...args: string[]): Promise<Outcome>;
@@ -88,12 +82,9 @@ export async function startCadenceCli(): Promise<CadenceCli> {
   );
   const worker = await startWorker(server);
   const succeeded = new Set<string>();
-  const notServed = new Set<string>();
   const runWith = async (options: RunOptions, ...args: string[]): Promise<Outcome> => {
     const outcome = await execute(server.address, options, args);
-    const leaf = leafOf(commandOf(args)) ?? '';
-    if (isRefusedAsOff(outcome)) notServed.add(leaf);
-    else if (outcome.code === 0) succeeded.add(leaf);
+    if (outcome.code === 0) succeeded.add(leafOf(commandOf(args)) ?? '');
     return outcome;
   };
   const run = (...args: string[]): Promise<Outcome> => runWith({}, ...args);
@@ -110,7 +101,6 @@ export async function startCadenceCli(): Promise<CadenceCli> {
     address: server.address,
     folder,
     succeeded,
-    notServed,
     run,
     runWith,
     ok,

@@ -141,7 +141,12 @@ describe('faults', () => {
       2,
       /not JSON: world[\s\S]*double quotes/,
     ],
-    ['a missing option', ['workflow', 'start', '-t', 'a'], 2, /--task-list \(--tl, --tasklist\) is required: task list its workers poll/],
+    [
+      'a missing option',
+      ['workflow', 'start', '-t', 'a'],
+      2,
+      /--task-list \(--tl, --tasklist\) is required: task list its workers poll/,
+    ],
     ['a misspelt command', ['workflow', 'strat'], 2, /unknown command 'strat'[\s\S]*Did you mean start/],
     [
       'a duration that is none',
