@@ -41,6 +41,8 @@ export interface ReplicationQueue {
   /** Level from which to publish after a restart. */
   readonly ackLevel: number;
   load(afterTaskId: number, limit: number): Promise<readonly ReplicationTask[]>;
+  /** An id above those of all tasks that were decided before the call; they are durable when it resolves. */
+  barrier(): Promise<number>;
   /** Tasks ≤ taskId are in the log; the stored level follows lazily. */
   acknowledge(taskId: number): void;
   /** Called when new tasks are durable. Returns the unsubscribe function. */

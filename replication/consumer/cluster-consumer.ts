@@ -4,7 +4,8 @@ import { type Env, sleep } from '#env';
 import { DOMAIN_TOPIC, HISTORY_TOPIC, type LogSource } from '#log';
 import type { LogStore } from '#persistence';
 import type { DeadLetters } from '../dlq/index.ts';
-import { PartitionConsumer, type PartitionStatus } from './partition-consumer.ts';
+import { MarkerCount } from './marker-count.ts';
+import { PartitionConsumer, type PartitionDeps, type PartitionStatus } from './partition-consumer.ts';
 import { SourceOutage } from './source-outage.ts';
 import type { TaskApplier } from './task-applier.ts';
 
@@ -33,6 +34,8 @@ export function createClusterConsumer(
     offsets: LogStore;
     applier: TaskApplier;
     deadLetters: DeadLetters;
+    /** The source has written nothing more of the domain, and all that it wrote is applied. */
+    onDrained?: (domainId: string, failoverVersion: number) => Promise<void>;
   },
   options: ConsumerOptions = {},
 ): ClusterConsumer {
@@ -43,9 +46,21 @@ export function createClusterConsumer(
   const consumers: PartitionConsumer[] = [];
   let opening: Promise<void> | undefined;
 
+  const markers = new MarkerCount();
+  let partitionCount = 0;
+
+  const onMarker: PartitionDeps['onMarker'] = (marker, partition) => {
+    if (!markers.pass(marker, partition, partitionCount)) return;
+    const { domainId } = marker;
+    deps.onDrained?.(domainId, Number(marker.failoverVersion)).catch((error: unknown) => {
+      // Its time-out ends it.
+      env.logger.warn('a graceful failover was not completed', { 'wf-domain-id': domainId, error });
+    });
+  };
+
   const add = (topic: string, partition: number): void => {
     const consumer = new PartitionConsumer(
-      { ...deps, outage },
+      { ...deps, outage, onMarker },
       { topic, partition, batchSize, waitMs, concurrency, windowSize },
     );
     consumers.push(consumer);
@@ -58,6 +73,7 @@ export function createClusterConsumer(
         const partitions = await source.partitionCount(HISTORY_TOPIC);
         if (stopping.signal.aborted) return;
         outage.answered('partitions');
+        partitionCount = partitions;
         for (let partition = 0; partition < partitions; partition++) add(HISTORY_TOPIC, partition);
         return;
       } catch (error) {

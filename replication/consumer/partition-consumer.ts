@@ -1,7 +1,7 @@
 // Consumes one partition of one remote cluster's log: fetches ahead, applies in order per workflow and concurrently across workflows, and
 // saves the offset up to which all is applied. A workflow that cannot be applied for a while holds only itself, until the window of what
 // was fetched beyond it is full. A crash applies messages beyond the saved offset again, which is harmless.
-import { ReplicationTask } from '@antiphon/proto/admin';
+import { type FailoverMarkerAttributes, ReplicationTask } from '@antiphon/proto/admin';
 import { type Deferred, deferred } from '#base';
 import { type Env, sleep } from '#env';
 import type { LogMessage, LogPage, LogSource } from '#log';
@@ -18,6 +18,8 @@ export interface PartitionDeps {
   readonly offsets: LogStore;
   readonly applier: TaskApplier;
   readonly deadLetters: DeadLetters;
+  /** Everything that came before the marker in this partition is applied. */
+  readonly onMarker?: ((marker: FailoverMarkerAttributes, partition: number) => void) | undefined;
   /** Shared by the partitions of the source. */
   readonly outage: SourceOutage;
 }
@@ -71,6 +73,8 @@ export class PartitionConsumer {
   #isConnected = false;
   #deadLettered = 0;
   #running: Promise<void> | undefined;
+  /** Markers whose turn has not come: by the offset of their message. */
+  readonly #markers = new Map<number, FailoverMarkerAttributes>();
 
   constructor(deps: PartitionDeps, options: PartitionOptions) {
     this.#deps = deps;
@@ -150,10 +154,19 @@ export class PartitionConsumer {
       await this.#retried(() => this.#applyMessage(current));
       if (signal.aborted) return;
       this.#pending.done(current);
+      if (this.#markers.size > 0) this.#passMarkers();
       this.#metrics.applied.inc();
       this.#save();
       if (this.#pending.span < this.#options.windowSize) this.#room?.resolve();
       this.#dispatch();
+    }
+  }
+
+  #passMarkers(): void {
+    for (const [offset, marker] of this.#markers) {
+      if (offset > this.#pending.watermark) continue;
+      this.#markers.delete(offset);
+      this.#deps.onMarker?.(marker, this.#options.partition);
     }
   }
 
@@ -242,6 +255,10 @@ export class PartitionConsumer {
   async #applyMessage(message: LogMessage): Promise<void> {
     const { env, applier, source } = this.#deps;
     const task = ReplicationTask.decode(message.value);
+    if (task.attributes?.$case === 'failoverMarkerAttributes') {
+      this.#markers.set(message.offset, task.attributes.value);
+      return;
+    }
     try {
       await applier.apply(task, this.#stopping.signal);
     } catch (error) {

@@ -102,7 +102,7 @@ export function createTaskApplier(deps: ApplierDeps, options: ApplierOptions = D
         return deps.domainTasks.applyDomainTask(attributes.value);
       case 'syncShardStatusTaskAttributes':
       case 'failoverMarkerAttributes':
-        // Sent by other implementations; nothing here waits for them.
+        // Other implementations send the one; the other counts where its partition is consumed.
         return;
       case undefined:
         throw badRequest('Replication task has no attributes.');

@@ -1,1 +1,2 @@
+export * from './failover-markers.ts';
 export * from './failover-sweep.ts';

@@ -11,6 +11,7 @@ import { encodeTask, workflowKey } from '../tasks/index.ts';
 
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 10_000;
+const DRAIN_LOOK_MS = 50;
 
 /** Retention was faster than replication, or the bytes are damaged: trying again does not help. */
 function isGone(error: unknown): boolean {
@@ -30,6 +31,8 @@ export interface HistoryPublisher {
   /** Starts publishing a shard's queue. Returns the function that stops it, to call when the shard is lost. */
   attach(queue: ReplicationQueue): () => void;
   status(): readonly PublisherStatus[];
+  /** Resolves when all that the shards decided before the call is in the log, or when the signal aborts. */
+  drained(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -96,6 +99,15 @@ class ShardPublisher {
   status(): PublisherStatus {
     const lagMs = this.#oldestMs === 0 ? 0 : Math.max(0, this.#env.clock.nowMs() - this.#oldestMs);
     return { shardId: this.#queue.shardId, publishedTaskId: this.#publishedTaskId, lagMs };
+  }
+
+  async drained(signal: AbortSignal): Promise<void> {
+    const lastId = await this.#queue.barrier();
+    while (!signal.aborted && !this.#stopping.signal.aborted) {
+      const [first] = await this.#queue.load(this.#publishedTaskId, 1);
+      if (first === undefined || first.taskId > lastId) return;
+      await sleep(this.#env.scheduler, DRAIN_LOOK_MS, signal);
+    }
   }
 
   stop(): void {
@@ -189,6 +201,9 @@ export function createHistoryPublisher(
       };
     },
     status: () => [...shards].map((shard) => shard.status()),
+    async drained(signal) {
+      await Promise.all([...shards].map((shard) => shard.drained(signal)));
+    },
     async stop() {
       const stopping = [...shards];
       for (const shard of stopping) shard.stop();

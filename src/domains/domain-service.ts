@@ -31,7 +31,7 @@ import { timestampOf } from '#core';
 import { type Env, uuidV7 } from '#env';
 import type { DomainStore } from '#persistence';
 import type { DomainChange } from './domain-change.ts';
-import { failoverEvents } from './failover-history.ts';
+import { failoverEvents, failoverPage } from './failover-history.ts';
 import { completedFailover } from './failover-rules.ts';
 import { FailoverWatcher } from './failover-watcher.ts';
 import { checkedIsolationGroups } from './isolation-groups.ts';
@@ -244,7 +244,8 @@ class StoreDomainService implements DomainService {
     const domainId = request.filters?.domainId ?? '';
     if (domainId === '') throw badRequest('DomainID is required in filters');
     const record = await this.#find({ id: domainId });
-    return ListFailoverHistoryResponse.fromPartial({ failoverEvents: [...failoverEvents(domainOf(record))] });
+    const { events, nextPageToken } = failoverPage(failoverEvents(domainOf(record)), request.pagination);
+    return ListFailoverHistoryResponse.fromPartial({ failoverEvents: [...events], nextPageToken });
   }
 
   async applyReplicated(operation: DomainOperation, change: ReplicatedDomain): Promise<void> {

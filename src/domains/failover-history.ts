@@ -1,5 +1,13 @@
 // The last failovers of a domain, kept in its data under Cadence's key, so that they travel with it and every client can show them.
-import { ActiveClusterInfo, ClusterFailover, type Domain, FailoverEvent, FailoverType } from '@antiphon/proto';
+import {
+  ActiveClusterInfo,
+  ClusterFailover,
+  type Domain,
+  FailoverEvent,
+  FailoverType,
+  type PaginationOptions,
+} from '@antiphon/proto';
+import { badRequest } from '#base';
 import { timestampOf } from '#core';
 
 export const FAILOVER_HISTORY_KEY = 'FailoverHistory';
@@ -43,6 +51,20 @@ export function failoverEvents(domain: Domain): readonly FailoverEvent[] {
       ],
     });
   });
+}
+
+/** A page of them. The token is the event to go on after: the newest come first, so that a failover meanwhile repeats none. */
+export function failoverPage(
+  events: readonly FailoverEvent[],
+  pagination: PaginationOptions | undefined,
+): { readonly events: readonly FailoverEvent[]; readonly nextPageToken: Buffer } {
+  const lastId = Buffer.from(pagination?.nextPageToken ?? []).toString('utf8');
+  const from = lastId === '' ? 0 : events.findIndex(({ id }) => id === lastId) + 1;
+  if (lastId !== '' && from === 0) throw badRequest('Invalid NextPageToken.');
+  const asked = pagination?.pageSize ?? 0;
+  const page = events.slice(from, asked > 0 ? from + asked : undefined);
+  const hasMore = from + page.length < events.length;
+  return { events: page, nextPageToken: Buffer.from(hasMore ? (page.at(-1)?.id ?? '') : '') };
 }
 
 /** Users may write any domain data, so what is not ours is read as nothing. */

@@ -30,6 +30,11 @@ export class ReplicationFeed implements ReplicationQueue {
     return this.#actor.deps.store.shards.loadReplicationTasks(this.shardId, afterTaskId, limit);
   }
 
+  async barrier(): Promise<number> {
+    await this.#actor.proveOwned();
+    return this.#actor.taskIds.next();
+  }
+
   acknowledge(taskId: number): void {
     if (taskId > this.#ackLevel) this.#ackLevel = taskId;
   }

@@ -146,7 +146,7 @@ export const COMPATIBILITY: Table = {
     failoverDomain: served(
       'integration/domains/domains',
       'fails over and keeps the history of it',
-      'A graceful failover completes when its timeout is over.',
+      'Active-active attributes are refused.',
     ),
     deprecateDomain: served(
       'integration/domains/domains',

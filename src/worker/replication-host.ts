@@ -30,7 +30,7 @@ export interface ReplicationHostDeps {
   readonly store: Store;
   readonly history: ReplicatingHistory;
   readonly domains: DomainCache;
-  readonly domainService: Pick<DomainService, 'applyReplicated'>;
+  readonly domainService: Pick<DomainService, 'applyReplicated' | 'completeGracefulFailover'>;
   readonly clusters: ClusterGroup;
   readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
 }

@@ -21,7 +21,7 @@ export interface InboundDeps {
   readonly store: Store;
   readonly history: HistoryClient;
   readonly domains: DomainCache;
-  readonly domainService: Pick<DomainService, 'applyReplicated'>;
+  readonly domainService: Pick<DomainService, 'applyReplicated' | 'completeGracefulFailover'>;
   readonly clusters: ClusterGroup;
   readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
   readonly deadLetters: DeadLetters;
@@ -79,7 +79,11 @@ export function createInbound(deps: InboundDeps, remotes: readonly string[], opt
     appliers.set(sourceCluster, applier);
     sources.set(sourceCluster, remote.admin);
     const source = createEmbeddedLogSource(remote.admin, { sourceCluster, currentCluster });
-    consumers.push(createClusterConsumer({ env, source, offsets: store.log, applier, deadLetters }, options));
+    const onDrained = (...args: Parameters<DomainService['completeGracefulFailover']>) =>
+      deps.domainService.completeGracefulFailover(...args);
+    consumers.push(
+      createClusterConsumer({ env, source, offsets: store.log, applier, deadLetters, onDrained }, options),
+    );
   }
   return {
     consumers,

@@ -1,12 +1,13 @@
 // What a region gives to the others: its log, the publishers that fill it from shards and domains, and the look at runs after a failover.
 import type { ClusterGroup } from '#core';
-import type { DomainCache } from '#domains';
+import { type DomainCache, NO_PREVIOUS_FAILOVER_VERSION } from '#domains';
 import type { Env } from '#env';
 import { createEmbeddedLog, type EmbeddedLog } from '#log/embedded';
 import type { Store } from '#persistence';
 import {
   createDomainAnnouncer,
   createDomainPublisher,
+  createFailoverMarkers,
   createFailoverSweep,
   createHistoryPublisher,
   type DomainPublisher,
@@ -59,6 +60,16 @@ export function createOutbound(
       }),
   });
 
+  const markers = createFailoverMarkers({
+    env,
+    log,
+    publisher,
+    currentCluster: deps.clusters.currentCluster,
+    isGraceful: async (domainId) =>
+      (await deps.domains.record(domainId)).previousFailoverVersion !== NO_PREVIOUS_FAILOVER_VERSION,
+    onDomainChange: (listener) => deps.domains.onChange(listener),
+  });
+
   return {
     log,
     domainPublisher,
@@ -72,9 +83,10 @@ export function createOutbound(
     start() {
       sweep.start();
       announcer.start();
+      markers.start();
     },
     async stop() {
-      await Promise.all([announcer.stop(), publisher.stop(), sweep.stop()]);
+      await Promise.all([markers.stop(), announcer.stop(), publisher.stop(), sweep.stop()]);
     },
   };
 }

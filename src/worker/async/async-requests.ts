@@ -2,6 +2,7 @@
 // domain's backlog delays no other. A request is done at least once and counts once, by its request id: the position in the log moves after
 // the calls. Requests of one workflow id are made one after another, the others of a page together.
 // Invariant: what was accepted is made, or refused by the same rules that would have refused it at once (counted and logged, as nobody waits).
+import { setMaxListeners } from 'node:events';
 import { ServiceBusyError } from '#base';
 import { type Env, sleep } from '#env';
 import type { LogEntry, LogStore } from '#persistence';
@@ -61,6 +62,8 @@ class StoredAsyncRequests implements AsyncRequests {
   constructor(deps: AsyncRequestsDeps, options: AsyncRequestsOptions) {
     this.#deps = deps;
     this.#options = options;
+    // Every request that is tried again waits on it.
+    setMaxListeners(0, this.#stopping.signal);
     const { metrics } = deps.env;
     const done = metrics.counter('worker_async_requests_done', 'Async requests that were made');
     const refused = metrics.counter('worker_async_requests_refused', 'Async requests that were refused when made');

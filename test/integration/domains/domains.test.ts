@@ -86,6 +86,18 @@ describe('a domain', () => {
       'region-a',
       'region-b',
     ]);
+    const page = (pageSize: number, nextPageToken: Uint8Array = Buffer.alloc(0)) =>
+      api().listFailoverHistory(
+        ListFailoverHistoryRequest.fromPartial({
+          filters: { domainId: after?.id ?? '' },
+          pagination: { pageSize, nextPageToken },
+        }),
+      );
+    const first = await page(1);
+    const second = await page(1, first.nextPageToken);
+    expect([...first.failoverEvents, ...second.failoverEvents]).toEqual(failoverEvents);
+    expect(second.nextPageToken).toHaveLength(0);
+    await expect(page(1, Buffer.from('mine'))).rejects.toThrow('Invalid NextPageToken.');
     await expect(failover('moves', 'mars')).rejects.toThrow('Invalid cluster name: mars');
     await expect(failover('shop', 'region-b')).rejects.toThrow('Local domains cannot perform failovers');
   });

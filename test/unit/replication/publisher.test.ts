@@ -49,6 +49,7 @@ function createHarness(
       loads++;
       return tasks.filter(({ taskId }) => taskId > after).slice(0, limit);
     },
+    barrier: async () => (tasks.at(-1)?.taskId ?? 0) + 1,
     acknowledge: (taskId) => acknowledged.push(taskId),
     onNewTasks: (listener) => {
       listeners.add(listener);
