@@ -144,9 +144,9 @@ async function startOnce(detached) {
   while (!/^started$/m.test(fs.readFileSync(`${folder}/server.log`, 'utf8'))) {
     if (child.exitCode !== null || Date.now() > untilMs) {
       child.kill('SIGKILL');
-      throw new Error(
-        `the reference server did not start:\n${fs.readFileSync(`${folder}/server.log`, 'utf8').slice(-4000)}`,
-      );
+      const end = fs.readFileSync(`${folder}/server.log`, 'utf8').slice(-4000);
+      fs.rmSync(folder, { recursive: true, force: true });
+      throw new Error(`the reference server did not start:\n${end}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
