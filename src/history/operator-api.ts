@@ -1,5 +1,5 @@
 // What operators do with the shards, queues and runs of this host. Everything passes the shard's owner, so that nothing is changed under it.
-import { badRequest, featureNotEnabled, unavailable } from '#base';
+import { badRequest, featureNotEnabled, ServiceError, unavailable } from '#base';
 import type { DeletedParts, HistoryAdmin, RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { createNdcHost } from './ndc-host.ts';
@@ -11,6 +11,20 @@ import type { Slot } from './workflow-cache.ts';
 
 const NOTHING: DeletedParts = { history: false, executions: false, visibility: false };
 const EVERYTHING: DeletedParts = { history: true, executions: true, visibility: true };
+
+const REMOVAL_ATTEMPTS = 3;
+
+/** A shard that closes after a run's history went and before its row leaves a run that cannot be read: begun is gone through with. */
+async function goThrough<T>(removal: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await removal();
+    } catch (error) {
+      const isClosed = error instanceof ServiceError && error.kind === 'Unavailable';
+      if (!isClosed || attempt === REMOVAL_ATTEMPTS) throw error;
+    }
+  }
+}
 
 export function createOperatorApi(context: HistoryContext): HistoryAdmin {
   const { shards, deps } = context;
@@ -62,9 +76,12 @@ export function createOperatorApi(context: HistoryContext): HistoryAdmin {
     },
 
     async deleteRun(run) {
-      const actor = await shards.of(run.workflowId);
-      const { key } = await actor.exclusive(run.domainId, run.workflowId, (slot) => actor.loadRun(slot, run.runId));
-      const executions = await removeRun(context, actor, key, () => true);
+      const find = (actor: ShardActor) =>
+        actor.exclusive(run.domainId, run.workflowId, (slot) => actor.loadRun(slot, run.runId));
+      const { key } = await find(await shards.of(run.workflowId));
+      const executions = await goThrough(async () =>
+        removeRun(context, await shards.of(run.workflowId), key, () => true),
+      );
       // Once more: a task of the run may have written its record again meanwhile.
       await visibility.remove(key.domainId, key.workflowId, key.runId);
       return { history: executions, executions, visibility: true };

@@ -25,6 +25,12 @@ const withoutIds = (text: string): string =>
 
 export class Findings {
   readonly #byKey = new Map<string, Finding>();
+  readonly #onNew: (text: string) => void;
+
+  /** `onNew` is told of each kind when it is first seen. */
+  constructor(onNew: (text: string) => void) {
+    this.#onNew = onNew;
+  }
 
   add(what: string, rpc = '', planned?: Planned): void {
     const key = `${rpc} ${withoutIds(what).slice(0, 160)}`;
@@ -32,6 +38,7 @@ export class Findings {
     if (finding === undefined) {
       finding = { what, rpc, count: 0, examples: [] };
       this.#byKey.set(key, finding);
+      this.#onNew(`found: ${rpc} ${planned?.index ?? ''} ${what}`);
     }
     finding.count++;
     if (planned !== undefined && finding.examples.length < EXAMPLES_MAX) finding.examples.push(exampleOf(planned));

@@ -5,6 +5,8 @@ import { encodeTree, type MessageTree, placesOf } from './wire.ts';
 
 const BYTES_MAX = 12 << 20;
 const COPIES_MAX = 2000;
+/** Copies of copies must not fill the fuzzer's own memory. */
+const PLACES_MAX = 20_000;
 
 export function mutate(chance: Chance, root: MessageTree, changes: number): void {
   for (let i = 0; i < changes; i++) change(chance, root);
@@ -30,8 +32,12 @@ function change(chance: Chance, root: MessageTree): void {
       tree.fields.push({ ...field, value: hostileValue(chance, field) });
       break;
     case 'many': {
-      const size = encodeTree({ type: undefined, fields: [field] }).length;
-      const copies = Math.min(chance.pick([50, 300, COPIES_MAX]), Math.floor(BYTES_MAX / (size + 1)));
+      const one: MessageTree = { type: undefined, fields: [field] };
+      const fitting = Math.min(
+        BYTES_MAX / (encodeTree(one).length + 1),
+        (PLACES_MAX - places.length) / placesOf(one).length,
+      );
+      const copies = Math.max(0, Math.floor(Math.min(chance.pick([50, 300, COPIES_MAX]), fitting)));
       tree.fields.push(...Array.from({ length: copies }, () => field));
       break;
     }

@@ -41,7 +41,7 @@ const SECURED_SHARE = 0.1;
 
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-fuzz-'));
-  const findings = new Findings();
+  const findings = new Findings(options.log);
   try {
     const secured = Math.floor(options.requests * SECURED_SHARE);
     const open = await fuzzOpen(

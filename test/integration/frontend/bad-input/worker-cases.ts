@@ -1,6 +1,6 @@
 // Polls and answers of workers, with bad deadlines and bad tokens.
 import { encodeQueryTaskToken, encodeTaskToken } from '#rpc';
-import { type BadInput, bad, type Domains, LONG, list, missing, OTHER_RUN, RUN, row, text } from './row.ts';
+import { type BadInput, bad, type Domains, LONG, list, missing, OTHER_RUN, RUN, row, seconds, text } from './row.ts';
 
 export function polls(): BadInput[] {
   const poll = { domain: 'shop', taskList: list('orders'), identity: 'tests' };
@@ -90,6 +90,16 @@ export function answers(domains: Domains): BadInput[] {
       'respondDecisionTaskCompleted',
       { taskToken, identity: LONG },
       bad('Identity length exceeds limit.'),
+    ),
+    row(
+      'a sticky timeout beyond 32 bits',
+      'worker',
+      'respondDecisionTaskCompleted',
+      {
+        taskToken,
+        stickyAttributes: { workerTaskList: list('sticky', 2), scheduleToStartTimeout: seconds(2n ** 31n) },
+      },
+      bad('ScheduleToStartTimeoutSeconds is out of range on StickyAttributes.'),
     ),
     row('no token', 'worker', 'respondDecisionTaskFailed', {}, unset),
     row(
