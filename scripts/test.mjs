@@ -98,18 +98,31 @@ async function simulationSuite() {
   return { passed: seeds.passed + own.passed, failed: seeds.failed + own.failed, skipped: own.skipped };
 }
 
-/** A server of its own for a suite of clients; `env` tells them where it is and what it can do. */
-async function devServer(name) {
-  const port = await freePort();
+/** A free port whose next one is free as well: a second region takes that. */
+async function freePortPair() {
+  for (;;) {
+    const port = await freePort();
+    const next = net.createServer();
+    const free = await new Promise((resolve) => {
+      next.once('error', () => resolve(false)).listen(port + 1, '127.0.0.1', () => resolve(true));
+    });
+    if (free) await new Promise((resolve) => next.close(resolve));
+    if (free) return port;
+  }
+}
+
+/** A server of its own for a suite of clients, of one region or two; `env` tells them where it is and what it can do. */
+async function devServer(name, regions = 1) {
+  const port = await freePortPair();
   const data = path.join(scratch, name);
   const options = ['--data', data, '--port', String(port), '--metrics-port', '0', '--http-port', '0'];
-  const child = spawn('node', ['bin/antiphon.mjs', 'dev', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const command = ['bin/antiphon.mjs', 'dev', '--regions', String(regions), ...options];
+  const child = spawn('node', command, { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => child.stdout.once('data', resolve));
   child.stdout.resume();
-  return {
-    env: { ANTIPHON_ADDRESS: `127.0.0.1:${port}`, ANTIPHON_COMPAT_ADVANCED_VISIBILITY: '1' },
-    stop: () => child.kill('SIGTERM'),
-  };
+  const env = { ANTIPHON_ADDRESS: `127.0.0.1:${port}`, ANTIPHON_COMPAT_ADVANCED_VISIBILITY: '1' };
+  if (regions > 1) env.ANTIPHON_REGION_B_ADDRESS = `127.0.0.1:${port + 1}`;
+  return { env, stop: () => child.kill('SIGTERM') };
 }
 
 /** Three thousand generated requests; `npm run fuzz` sends more. */
@@ -132,7 +145,7 @@ async function fuzz() {
 
 async function goClient() {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 1, reason: 'no Go toolchain' };
-  const server = await devServer('go');
+  const server = await devServer('go', 2);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const output = new Map();
   const code = await run('go', ['test', './...', '-count=1', '-timeout', '12m', '-json'], {
