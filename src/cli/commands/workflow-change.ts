@@ -60,7 +60,7 @@ function addCancelAndTerminate(workflow: Command): void {
       await connection.workflow.requestCancelWorkflowExecution(
         RequestCancelWorkflowExecutionRequest.fromPartial({
           domain: context.domain,
-          workflowExecution: await namedRun(connection, context.domain, flags),
+          workflowExecution: runOf(flags),
           identity,
           requestId: randomUUID(),
           cause: flags.reason,
@@ -133,7 +133,7 @@ function addCare(workflow: Command): void {
       const response = await connection.workflow.diagnoseWorkflowExecution(
         DiagnoseWorkflowExecutionRequest.fromPartial({
           domain: context.domain,
-          workflowExecution: runOf(flags),
+          workflowExecution: await namedRun(connection, context.domain, flags),
           identity,
         }),
       );
