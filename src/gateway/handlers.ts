@@ -62,9 +62,11 @@ export function createRoutes(deps: HandlerDeps): readonly Route<RouteHandler>[] 
       method: 'GET',
       path: '/',
       handler: {
-        async handle() {
+        async handle({ request }) {
           const { html, contentSecurityPolicy } = page();
-          return text('text/html; charset=utf-8', html, { 'content-security-policy': contentSecurityPolicy });
+          const scheme = 'encrypted' in request.socket ? 'https://' : '';
+          const address = `${scheme}${request.headers.host ?? 'localhost'}`;
+          return text('text/html; charset=utf-8', html(address), { 'content-security-policy': contentSecurityPolicy });
         },
       },
     },

@@ -4,7 +4,8 @@ import type { ApiSchema } from './api-schema.ts';
 import type { RestRoute } from './rest/rest-route.ts';
 
 export interface HomePage {
-  readonly html: string;
+  /** @param address as curl takes it: host and port, after the scheme where it is https. */
+  html(address: string): string;
   readonly contentSecurityPolicy: string;
 }
 
@@ -18,7 +19,10 @@ table { border-collapse: collapse; } td { padding: 2px 1rem 2px 0; vertical-alig
 `;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
-const EXAMPLE = `curl -s localhost:8800/api/v1/domains/default/workflows \\
+// Stands for the address that the page was asked at.
+const ADDRESS = '{address}';
+
+const EXAMPLE = `curl -s ${ADDRESS}/api/v1/domains/default/workflows \\
   -H 'content-type: application/json' \\
   -d '{"workflowType": "Order", "taskList": "orders", "input": {"id": 1}}'`;
 
@@ -53,7 +57,7 @@ ${rpcs.join('\n')}
   const contentSecurityPolicy =
     `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; ` +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-  return { html, contentSecurityPolicy };
+  return { html: (address) => html.replace(ADDRESS, () => escaped(address)), contentSecurityPolicy };
 }
 
 const row = (method: string, path: string, text: string): string =>

@@ -2,7 +2,7 @@
 // how large a message), keepalive and the graceful end; what the calls do is in the handlers it is given.
 // Without authentication it listens on loopback only, unless `insecure` says otherwise.
 import { isIP } from 'node:net';
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import type { Env } from '#env';
 import { addHealthService } from './health.ts';
 import { type Authenticate, addReflectionService, REFLECTION_SERVICES } from './reflection.ts';
@@ -49,6 +49,8 @@ const STOP_GRACE_MS = 5_000;
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { env, address } = options;
   const host = requireBindable(address, options.insecure === true || options.authenticate !== undefined);
+  // Its lines are no log records; what matters comes back as errors.
+  if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
   const admission: Admission = {
     active: 0,
@@ -131,7 +133,7 @@ export function requireBindable(address: string, insecure: boolean): string {
   if (!insecure && !isLoopback(host)) {
     throw new Error(
       `refusing to listen on ${address}: calls are not authenticated, so only loopback addresses are allowed. ` +
-        'Set `insecure: true` if the network itself is trusted.',
+        'Set `frontend.insecure: true` if the network itself is trusted.',
     );
   }
   return host;

@@ -61,8 +61,8 @@ function warnOfOpenDoors(config: ServerConfig, env: Env, signsTokens: boolean): 
   const { frontend, http, authorization, cluster } = config;
   const isOpen = [frontend.address, http.address].some((address) => address !== '' && !isLoopbackAddress(address));
   const { enable } = authorization.oauthAuthorizer;
-  if (isOpen && !enable) {
-    env.logger.warn('calls are not authenticated, and other machines can make them (insecure: true)', {
+  if (isOpen && !enable && frontend.insecure) {
+    env.logger.warn('calls are not authenticated, and other machines can make them (frontend.insecure: true)', {
       address: frontend.address,
     });
   }

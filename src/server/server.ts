@@ -14,7 +14,13 @@ import { createLogger, createPrometheusMetrics, serveMetrics } from '#observabil
 import type { Store } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
 import { createSqliteStore } from '#persistence/sqlite';
-import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient, type ServerTls } from '#rpc';
+import {
+  createGrpcServer,
+  createRemoteFrontendClient,
+  type RemoteFrontendClient,
+  requireBindable,
+  type ServerTls,
+} from '#rpc';
 import {
   createMemoryVisibility,
   createSearchAttributeSource,
@@ -135,6 +141,9 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const frontendTls = tls.listener(config.frontend.tls);
   const metricsTls = tls.listener(config.metrics.tls);
   const access = createAccess(config, env);
+  for (const address of [config.frontend.address, config.http.address]) {
+    if (address !== '') requireBindable(address, config.frontend.insecure || access.control !== undefined);
+  }
   const { store, visibility, searchAttributes } = openStores(config, env);
   const remotes = remoteClusters(config, env, tls, access);
   const archivalRoots = config.archival.uri.startsWith('file://') ? [fileURLToPath(config.archival.uri)] : [];

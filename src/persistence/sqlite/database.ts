@@ -49,12 +49,16 @@ const WAL_PAGES_BETWEEN_CHECKPOINTS = 4000;
  */
 function createPrivateFile(path: string): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600));
-  chmodSync(path, 0o600);
-  const descriptor = openSync(folder, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+    const descriptor = openSync(folder, 'r');
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+  } catch (error) {
+    throw new StoreError('Unavailable', `cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** A lock that dies with the process: an exclusive transaction on a file of its own. */
