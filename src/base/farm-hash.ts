@@ -77,13 +77,11 @@ function hashLong(s: Uint8Array): number {
   let h = length >>> 0;
   let g = Math.imul(C1, length) >>> 0;
   let f = g;
-  const [a0, a1, a2, a3, a4] = [4, 8, 16, 12, 20].map((back) => scramble(fetch32(s, length - back))) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const a0 = scramble(fetch32(s, length - 4));
+  const a1 = scramble(fetch32(s, length - 8));
+  const a2 = scramble(fetch32(s, length - 16));
+  const a3 = scramble(fetch32(s, length - 12));
+  const a4 = scramble(fetch32(s, length - 20));
   const mix = (x: number): number => (Math.imul(rotr(x, 19), 5) + 0xe6546b64) >>> 0;
   h = mix(h ^ a0);
   h = mix(h ^ a2);
@@ -123,10 +121,23 @@ function finish(h0: number, g: number, f: number): number {
 }
 
 const encoder = new TextEncoder();
+// Ids are short and nearly always ASCII: those are copied here instead of allocating their bytes at each lookup.
+const asciiBytes = new Uint8Array(256);
+
+function utf8Of(text: string): Uint8Array {
+  const { length } = text;
+  if (length > asciiBytes.length) return encoder.encode(text);
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return encoder.encode(text);
+    asciiBytes[i] = code;
+  }
+  return asciiBytes.subarray(0, length);
+}
 
 /** Fingerprint32 of the UTF-8 bytes of `text`. */
 export function fingerprint32(text: string): number {
-  const s = encoder.encode(text);
+  const s = utf8Of(text);
   if (s.length <= 4) return hashUpTo4(s);
   if (s.length <= 12) return hash5To12(s);
   if (s.length <= 24) return hash13To24(s);

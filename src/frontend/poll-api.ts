@@ -32,9 +32,7 @@ export function createPollGate(): PollGate {
     async hold(context, empty, poll) {
       if (isClosed) return empty();
       const controller = new AbortController();
-      const callerGone = (): void => controller.abort();
-      context.signal.addEventListener('abort', callerGone, { once: true });
-      if (context.signal.aborted) controller.abort();
+      const forget = context.onAbort(() => controller.abort());
       waiting.add(controller);
       try {
         return await poll({ signal: controller.signal, deadlineMs: context.deadlineMs });
@@ -43,7 +41,7 @@ export function createPollGate(): PollGate {
         throw error;
       } finally {
         waiting.delete(controller);
-        context.signal.removeEventListener('abort', callerGone);
+        forget();
       }
     },
     close() {

@@ -35,6 +35,8 @@ export interface CallContext {
   readonly deadlineMs: number | undefined;
   /** Aborted when the caller hung up or the deadline passed. */
   readonly signal: AbortSignal;
+  /** The same as a call back, without making a signal; at once if it is too late. The returned function forgets the listener. */
+  onAbort(listener: () => void): () => void;
 }
 
 /** Whom a call is made by. */
@@ -83,6 +85,8 @@ export interface IncomingCall {
   getAuthContext(): { readonly sslPeerCertificate?: PeerCertificate };
   on(event: 'cancelled', listener: () => unknown): unknown;
 }
+
+const nothing = (): void => {};
 
 export interface ServedCallContext extends CallContext {
   /** The handler has answered: what happens to the call from now on is no abort. */
@@ -172,12 +176,17 @@ class GrpcCallContext implements ServedCallContext {
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       const controller = new AbortController();
-      if (this.#call.cancelled) controller.abort();
-      // grpc-js says `cancelled` at the end of every call, answered ones included.
-      else this.#call.on('cancelled', () => this.#settled || controller.abort());
+      this.onAbort(() => controller.abort());
       this.#signal = controller.signal;
     }
     return this.#signal;
+  }
+
+  onAbort(listener: () => void): () => void {
+    if (this.#call.cancelled) listener();
+    // grpc-js says `cancelled` at the end of every call, answered ones included.
+    else this.#call.on('cancelled', () => this.#settled || listener());
+    return nothing; // The call takes its listeners with it.
   }
 
   settle(): void {
@@ -210,7 +219,13 @@ export function createLocalContext(fields: Partial<CallContext> = {}): CallConte
     forwardingCluster: '',
     isSystem: false,
     deadlineMs: undefined,
-    signal: new AbortController().signal,
+    signal: fields.signal ?? new AbortController().signal,
+    onAbort(listener) {
+      const { signal } = this;
+      if (signal.aborted) listener();
+      else signal.addEventListener('abort', listener, { once: true });
+      return () => signal.removeEventListener('abort', listener);
+    },
   };
   return { ...nobody, ...fields };
 }

@@ -36,9 +36,7 @@ export const HISTORY_SERIALIZERS: {
 export const carriesHistory = (path: string): path is HistoryPath => Object.hasOwn(HISTORY_SERIALIZERS, path);
 
 function serializePoll(reply: WithHistory<PollForDecisionTaskResponse>): Buffer {
-  const writer = new BinaryWriter();
-  writePoll(writer, reply);
-  return asBuffer(writer.finish());
+  return asBuffer(writePoll(reply).finish());
 }
 
 function serializeGetHistory({ response, historyBlobs }: WithHistory<GetWorkflowExecutionHistoryResponse>): Buffer {
@@ -50,23 +48,29 @@ function serializeGetHistory({ response, historyBlobs }: WithHistory<GetWorkflow
 }
 
 function serializeRespond({ response, historyBlobs }: WithHistory<RespondDecisionTaskCompletedResponse>): Buffer {
+  if (response.decisionTask === undefined) return asBuffer(RespondCodec.encode(response).finish());
   const writer = new BinaryWriter();
   RespondCodec.encode({ ...response, decisionTask: undefined }, writer);
-  if (response.decisionTask !== undefined) {
-    writer.uint32(RESPOND_DECISION_TASK).fork();
-    writePoll(writer, { response: response.decisionTask, historyBlobs });
-    writer.join();
-  }
+  writer.uint32(RESPOND_DECISION_TASK).fork();
+  writePoll({ response: response.decisionTask, historyBlobs }, writer);
+  writer.join();
   return asBuffer(writer.finish());
 }
 
-function writePoll(writer: BinaryWriter, { response, historyBlobs }: WithHistory<PollForDecisionTaskResponse>): void {
-  PollCodec.encode(response.history === undefined ? response : { ...response, history: undefined }, writer);
-  // An empty poll has no task token and no history; a task always has one, if only an empty one.
-  if (response.taskToken.length === 0) return;
+/** Without `onto` on the writer that all codecs share: to be finished before anything else is encoded. */
+function writePoll(
+  { response, historyBlobs }: WithHistory<PollForDecisionTaskResponse>,
+  onto?: BinaryWriter,
+): BinaryWriter {
   const blobs =
     response.history === undefined ? historyBlobs : [HistoryCodec.encode(response.history).finish(), ...historyBlobs];
-  writeHistory(writer, POLL_HISTORY, blobs);
+  const writer = PollCodec.encode(
+    response.history === undefined ? response : { ...response, history: undefined },
+    onto,
+  );
+  // An empty poll has no task token and no history; a task always has one, if only an empty one.
+  if (response.taskToken.length > 0) writeHistory(writer, POLL_HISTORY, blobs);
+  return writer;
 }
 
 function writeHistory(writer: BinaryWriter, fieldTag: number, blobs: readonly Uint8Array[]): void {
