@@ -1,6 +1,6 @@
 // A build of another commit, beside this one: cloned into .cache/bench/<commit>, with the installed packages where they are those of its lock
 // file, else with its own. Made once per commit.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -8,18 +8,21 @@ interface LockFile {
   readonly packages: Readonly<Record<string, { readonly version?: string; readonly link?: boolean }>>;
 }
 
-export interface EarlierBuild {
-  readonly commit: string;
-  /** Its `bin/antiphon.mjs`. */
-  readonly entry: string;
+/** The commit that a branch, tag or abbreviation means; undefined: there is none. */
+export function findCommit(root: string, ref: string): string | undefined {
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout.trim() : undefined;
 }
 
-export function buildEarlier(root: string, ref: string): EarlierBuild {
-  const commit = git(root, ['rev-parse', '--verify', `${ref}^{commit}`]);
+/** `bin/antiphon.mjs` of the build. */
+export function buildEarlier(root: string, commit: string): string {
   const folder = path.join(root, '.cache/bench', commit);
   const entry = path.join(folder, 'bin/antiphon.mjs');
   const mark = path.join(folder, '.built');
-  if (fs.existsSync(mark)) return { commit, entry };
+  if (fs.existsSync(mark)) return entry;
   console.log(`building ${commit.slice(0, 12)} …`);
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.dirname(folder), { recursive: true });
@@ -29,11 +32,10 @@ export function buildEarlier(root: string, ref: string): EarlierBuild {
   else run('npm', ['ci', '--no-audit', '--no-fund'], folder);
   run('npm', ['run', '--silent', 'build'], folder);
   fs.writeFileSync(mark, '');
-  return { commit, entry };
+  return entry;
 }
 
-const git = (folder: string, args: readonly string[]): string =>
-  execFileSync('git', args, { cwd: folder, encoding: 'utf8' }).trim();
+const git = (folder: string, args: readonly string[]): void => run('git', args, folder);
 
 function run(command: string, args: readonly string[], cwd: string): void {
   execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildEarlier } from './earlier-build.ts';
+import { buildEarlier, findCommit } from './earlier-build.ts';
 import { printProfiles } from './profile.ts';
 import { printPairs, printRow } from './report.ts';
 import { type BenchOptions, DEFAULT_SCENARIOS, type Row, SCENARIOS as SINGLE_TENANT } from './scenarios.ts';
@@ -23,6 +23,7 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --compare FILE       print ratios against the rows of an earlier run
   --against REF        measure the server of this commit too, in turns, and print the ratios with their spread
   --rounds N           pairs of --against (default 3)
+  --at-once            both servers of a pair at the same time: for a busy machine. Only CPU and disk tell something then
   --profile            CPU profile of the server in .cache/bench, and its top functions
 `;
 
@@ -37,6 +38,7 @@ const { values, positionals } = parseArgs({
     compare: { type: 'string' },
     against: { type: 'string' },
     rounds: { type: 'string', default: '3' },
+    'at-once': { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -61,25 +63,46 @@ async function measure(names: readonly string[], options: BenchOptions): Promise
   return rows;
 }
 
-/** Rounds of both servers in turns; whoever was first in one round is second in the next. Gives this commit's rows. */
+/** Both servers in turns, or at once; whoever is first in one round is second in the next. */
+async function measurePair(
+  measureOne: (options: BenchOptions) => Promise<readonly Row[]>,
+  before: BenchOptions,
+  now: BenchOptions,
+  nowFirst: boolean,
+): Promise<readonly { readonly before: Row; readonly now: Row }[]> {
+  const order = nowFirst ? [now, before] : [before, now];
+  const results: (readonly Row[])[] = [];
+  if (values['at-once']) results.push(...(await Promise.all(order.map(measureOne))));
+  else for (const options of order) results.push(await measureOne(options));
+  const [rowsBefore = [], rowsNow = []] = nowFirst ? results.reverse() : results;
+  // The same scenario gives the same rows.
+  return rowsNow.map((row, index) => ({ before: rowsBefore[index] as Row, now: row }));
+}
+
+/** Rounds of pairs with the server of another commit. Gives this commit's rows. */
 async function measureAgainst(ref: string, names: readonly string[], options: BenchOptions): Promise<readonly Row[]> {
-  const { commit, entry } = buildEarlier(process.cwd(), ref);
+  const commit = findCommit(process.cwd(), ref);
+  if (commit === undefined) {
+    console.error(`there is no commit ${ref}`);
+    process.exitCode = 2;
+    return [];
+  }
+  const entry = buildEarlier(process.cwd(), commit);
   const earlier = { ...options, entry };
   const pairs: { readonly before: Row; readonly now: Row }[] = [];
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const name of names) {
       const scenario = SCENARIOS[name];
       if (scenario === undefined) continue;
-      const first = await scenario(round % 2 === 0 ? earlier : options);
-      const second = await scenario(round % 2 === 0 ? options : earlier);
-      const [before, now] = round % 2 === 0 ? [first, second] : [second, first];
-      for (const [index, row] of now.entries()) {
-        pairs.push({ before: before[index] as Row, now: row }); // the same scenario gives the same rows
-        printRow(row, before[index]);
+      for (const pair of await measurePair(scenario, earlier, options, round % 2 === 1)) {
+        pairs.push(pair);
+        printRow(pair.now, pair.before);
       }
     }
   }
-  console.log(`\n${commit.slice(0, 12)} → this one: medians, and the ratios of ${values.rounds} rounds in turns`);
+  console.log(
+    `\n${commit.slice(0, 12)} → this one: medians, and the ratios of ${values.rounds} rounds ${values['at-once'] ? 'at once' : 'in turns'}`,
+  );
   const scenarios = new Set(pairs.map(({ now }) => now.scenario));
   for (const scenario of scenarios) printPairs(pairs.filter(({ now }) => now.scenario === scenario));
   return pairs.map(({ now }) => now);
