@@ -42,8 +42,16 @@ export function failureOf(error: ServiceError, address: string): CliError {
     const reason = message
       .replace(/^No connection established\. Last error: (Error: )?/, '')
       .replace(/\. Resolution note:.*$/s, '');
-    if (reason.startsWith('Protocol error')) {
-      return new CliError(`What answers at ${address} does not speak gRPC, or speaks TLS.`, {
+    if (/certificate|altnames/i.test(reason)) {
+      return new CliError(`Cannot trust the server at ${address}: ${reason}`, {
+        exitCode: EXIT.unavailable,
+        hint: 'Who signed its certificate: --tls-ca FILE. The name in it: --tls-server-name NAME.',
+        cause: error,
+      });
+    }
+    // How gRPC ends on a peer that closes the connection at its first bytes, as one of TLS or of HTTP/1 does.
+    if (/^(Protocol error|Failed to connect)/.test(reason)) {
+      return new CliError(`What answers at ${address} does not speak gRPC, or only over TLS.`, {
         exitCode: EXIT.unavailable,
         hint: 'The gRPC port is 7833 unless you chose another; HTTP and metrics have ports of their own. For TLS: --tls-ca FILE.',
         cause: error,

@@ -30,8 +30,8 @@ export interface Output {
 const json = (value: unknown, indent?: number): string =>
   JSON.stringify(plain(value, { keepDefaults: true }) ?? null, undefined, indent);
 
-const cell = (value: unknown): string => {
-  const converted = plain(value);
+const cell = (value: unknown, column: string): string => {
+  const converted = plain(value, {}, column);
   if (converted === undefined) return '';
   return typeof converted === 'object' ? JSON.stringify(converted) : String(converted);
 };
@@ -80,7 +80,7 @@ export function createOutput(
             middle: '  ',
           },
         });
-        for (const row of rows) table.push(columns.map((column) => cell(row[column])));
+        for (const row of rows) table.push(columns.map((column) => cell(row[column], column)));
         write(`${table.toString()}\n`);
       }
     },

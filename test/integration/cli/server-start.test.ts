@@ -79,13 +79,15 @@ describe('a server that cannot start', () => {
 it('says that a port of HTTP is not the one of gRPC', async () => {
   const { code, stderr } = await cli.run('domain', 'list', '--address', server.metricsAddress);
   expect(code).toBe(4);
-  expect(stderr).toContain(`error: What answers at ${server.metricsAddress} does not speak gRPC, or speaks TLS.\n`);
+  expect(stderr).toContain(`error: What answers at ${server.metricsAddress} does not speak gRPC, or only over TLS.\n`);
 });
 
 it('lists the retention of domains as a duration', async () => {
   const { stdout } = await cli.run('domain', 'list', '--address', server.address, '-o', 'json');
   const rows = JSON.parse(stdout) as { name: string; retention: string }[];
   expect(rows.find(({ name }) => name === 'default')?.retention).toBe('604800s');
+  const table = await cli.run('domain', 'list', '--address', server.address);
+  expect(table.stdout).toMatch(/default .* 604800s /);
 });
 
 it('shows the example on the HTTP page with the address that was asked', async () => {
