@@ -9,7 +9,7 @@ import { hostileMetadata } from './metadata.ts';
 import { mutate } from './mutate.ts';
 import type { Pool } from './pool.ts';
 import type { Method } from './schema.ts';
-import { frame, type GrpcCall } from './transport.ts';
+import { frame, type GrpcCall, LARGE_BYTES } from './transport.ts';
 import { validRequest } from './valid-requests.ts';
 import { encodeTree } from './wire.ts';
 
@@ -70,6 +70,7 @@ export const isWaiting = ({ name }: Method): boolean => PATIENCE_MS[name] !== un
 const TIMEOUT_MS = 10_000;
 /** What a call may take beyond its deadline. */
 const GRACE_MS = 15_000;
+const LARGE_GRACE_MS = 60_000;
 
 const TIMEOUTS: readonly string[] = [
   '0m',
@@ -128,7 +129,7 @@ function grpcCall(chance: Chance, kind: Kind, method: Method, message: Uint8Arra
     headers,
     body: frame(message),
     ending: 'end',
-    patienceMs: timeoutMs + GRACE_MS,
+    patienceMs: timeoutMs + (message.length > LARGE_BYTES ? LARGE_GRACE_MS : GRACE_MS),
   };
   switch (kind) {
     case 'metadata':

@@ -93,8 +93,8 @@ function length(chance: Chance): number {
 }
 
 function filler(chance: Chance): Uint8Array {
-  if (chance.is(0.004)) return HUGE;
-  if (chance.is(0.008)) return LONG;
+  if (chance.is(0.001)) return HUGE;
+  if (chance.is(0.002)) return LONG;
   return Buffer.alloc(length(chance), chance.pick(['x', ' ', '\0', 'ü', '"', '<']));
 }
 

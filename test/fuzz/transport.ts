@@ -38,6 +38,7 @@ export interface Transport {
 
 const PREFIX_BYTES = 5;
 const SESSION_MEGABYTES_MAX = 1000;
+export const LARGE_BYTES = 32 * 1024;
 
 export function frame(message: Uint8Array, isCompressed = false): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
@@ -49,8 +50,9 @@ export function frame(message: Uint8Array, isCompressed = false): Buffer {
 export function openTransport(address: string, connections = 4): Transport {
   const sessions: (http2.ClientHttp2Session | undefined)[] = [];
   let next = 0;
-  const session = (): http2.ClientHttp2Session => {
-    const index = next++ % connections;
+  const session = (bytes: number): http2.ClientHttp2Session => {
+    // A connection's flow control lets 64 KiB be on their way: large messages hold up only each other.
+    const index = (next++ % connections) + (bytes > LARGE_BYTES ? connections : 0);
     const found = sessions[index];
     if (found !== undefined && !found.closed && !found.destroyed) return found;
     const opened = http2.connect(`http://${address}`, {
@@ -67,7 +69,7 @@ export function openTransport(address: string, connections = 4): Transport {
     return opened;
   };
   return {
-    call: (call) => perform(session(), call),
+    call: (call) => perform(session(call.body?.length ?? 0), call),
     close() {
       for (const one of sessions) one?.destroy();
     },
