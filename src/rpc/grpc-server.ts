@@ -2,7 +2,7 @@
 // how large a message), keepalive and the graceful end; what the calls do is in the handlers it is given.
 // Without authentication it listens on loopback only, unless `insecure` says otherwise.
 import { isIP } from 'node:net';
-import { logVerbosity, Server, ServerCredentials, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import type { Env } from '#env';
 import { addHealthService } from './health.ts';
 import { type Authenticate, addReflectionService, REFLECTION_SERVICES } from './reflection.ts';
@@ -49,8 +49,6 @@ const STOP_GRACE_MS = 5_000;
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { env, address } = options;
   const host = requireBindable(address, options.insecure === true || options.authenticate !== undefined);
-  // Its lines are no log records; what matters comes back as errors.
-  if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
   const admission: Admission = {
     active: 0,
