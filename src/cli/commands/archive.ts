@@ -104,9 +104,11 @@ function addVerify(archive: Command): void {
         throw new CliError(`the archive of ${report.domain} is NOT intact: ${findings.length} findings`);
       }
       output.done(
-        `the archive of ${report.domain} is intact: ${figures.manifests} manifests, ${figures.partsChecked} objects, ` +
-          `${figures.runsChecked} runs, ${figures.eventsChecked} events\n  head ${figures.headSha256}`,
+        `the archive of ${report.domain} is intact: ${counted(figures.manifests, 'manifest')}, ` +
+          `${counted(figures.partsChecked, 'object')}, ${counted(figures.runsChecked, 'run')}, ${counted(figures.eventsChecked, 'event')}\n  head ${figures.headSha256}`,
         report,
       );
     });
 }
+
+const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

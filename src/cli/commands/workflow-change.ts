@@ -138,11 +138,14 @@ function addCare(workflow: Command): void {
         }),
       );
       const { workflowId, runId } = response.diagnosticWorkflowExecution ?? { workflowId: '', runId: '' };
-      context.output.done(`diagnosis runs in domain ${response.domain}: ${workflowId}, run ${runId}`, {
-        domain: response.domain,
-        workflowId,
-        runId,
-      });
+      context.output.done(
+        `diagnosis started: antiphon workflow query -d ${response.domain} ${workflowId} query-diagnostics-report ${runId}`,
+        {
+          domain: response.domain,
+          workflowId,
+          runId,
+        },
+      );
     },
   });
 }

@@ -31,7 +31,8 @@ const json = (value: unknown, indent?: number): string =>
   JSON.stringify(plain(value, { keepDefaults: true }) ?? null, undefined, indent);
 
 const cell = (value: unknown, column: string): string => {
-  const converted = plain(value, {}, column);
+  // In its column a 0 or false says something.
+  const converted = plain(value, { keepDefaults: typeof value !== 'object' }, column);
   if (converted === undefined) return '';
   return typeof converted === 'object' ? JSON.stringify(converted) : String(converted);
 };

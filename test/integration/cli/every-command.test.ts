@@ -291,10 +291,12 @@ describe('acting on runs', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
     await expect.poll(async () => (await lines('--dry-run')).length, eventually).toBe(2);
+    // Before the reset below: its run is listed a moment later.
+    const skipped = { skipped: 'its last decision did not fail by non-determinism' };
+    expect(await lines('--only-non-deterministic')).toMatchObject([skipped, skipped]);
     const file = path.join(folder, 'exclude');
     fs.writeFileSync(file, 'many-2\n');
     expect(await lines('--exclude-file', file)).toMatchObject([{ workflowId: 'many-1' }]);
-    expect(await lines('--only-non-deterministic')).toMatchObject([{ skipped: /non-determinism/ }, {}].map(() => ({})));
     expect((await run(...batch)).stderr).toContain('--reset-type is required');
   });
 
