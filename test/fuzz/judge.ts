@@ -33,7 +33,7 @@ const FRAMING_FAULTS: readonly RegExp[] = [/^Failed to decompress message$/, /^I
 const UNAVAILABLE: readonly RegExp[] = [
   // Region B of the fuzzed cluster is never there.
   /^No connection established\. Last error: Error: connect ECONNREFUSED 127\.0\.0\.1:9/,
-  /^Shard \d+ was closed and loads again, please retry: Shard \d+ was closed by an operator, please retry$/,
+  /^Shard \d+ (was closed and loads again|is not open yet), please retry: Shard \d+ was closed by an operator, please retry$/,
 ];
 const TOO_LARGE = /^Received message (larger than max|that decompresses to a size larger)/;
 
