@@ -105,7 +105,8 @@ function addVerify(archive: Command): void {
       }
       output.done(
         `the archive of ${report.domain} is intact: ${counted(figures.manifests, 'manifest')}, ` +
-          `${counted(figures.partsChecked, 'object')}, ${counted(figures.runsChecked, 'run')}, ${counted(figures.eventsChecked, 'event')}\n  head ${figures.headSha256}`,
+          `${counted(figures.partsChecked, 'object')}, ${counted(figures.runsChecked, 'run')}, ` +
+          `${counted(figures.eventsChecked, 'event')}\n  head ${figures.headSha256}`,
         report,
       );
     });

@@ -91,9 +91,11 @@ export function addDevCommand(program: Command): void {
         );
       }
       const address = servers[0]?.address;
+      // As it was called: in a checkout the command is not on the path.
+      const antiphon = process.env.npm_command === 'exec' ? 'npx antiphon' : 'antiphon';
       output.note(`Ready in ${((performance.now() - started) / 1000).toFixed(1)} s. ${options.data ? '' : 'All data is in memory. '}Next:
-  antiphon domain list --address ${address}
-  antiphon workflow list --address ${address}
+  ${antiphon} domain list --address ${address}
+  ${antiphon} workflow list --address ${address}
   npm run example -- hello --address ${address}
 Ctrl-C stops it.`);
       await untilStopped();
