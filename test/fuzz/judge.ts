@@ -130,7 +130,7 @@ export function judgeHttp(planned: Planned, answer: HttpAnswer): string | undefi
   if (answer.status < 400) return undefined;
   const { code = 0, message = '' } = body;
   if (INSIDES.test(message)) return `shows its insides: ${message.slice(0, 200)}`;
-  if (message === '') return `status ${answer.status} without a message`;
+  if (message === '' && !answer.body.includes('QueryFailedError')) return `status ${answer.status} without a message`;
   return (
     wrongCode(planned, code, message) ??
     (answer.status === 500 && !matches(KNOWN_UNKNOWN, message) ? `status 500: ${message}` : undefined)

@@ -42,7 +42,7 @@ function report({ findings, sent, secured, histories }: FuzzResult): void {
   }
   if (values.findings !== undefined) fs.writeFileSync(values.findings, JSON.stringify(findings.all(), undefined, 2));
   const answered = new Set(
-    [...sent.outcomes.keys()].filter((key) => / 0 ?$/.test(key)).map((key) => key.split(' ')[0]),
+    [...sent.outcomes.keys()].filter((key) => / 0( OK)?$/.test(key)).map((key) => key.split(' ')[0]),
   );
   const never = methods.map(({ name }) => name).filter((name) => !answered.has(name));
   console.log(
