@@ -71,8 +71,8 @@ function signatureOfEvent({ attributes }: HistoryEvent): Signature | undefined {
   switch (attributes?.$case) {
     case 'activityTaskScheduledEventAttributes':
       return `ScheduleActivity{id ${attributes.value.activityId}, type ${last(attributes.value.activityType?.name)}}`;
+    // A refused request has this event too, and RequestCancelActivityTaskFailed later in the batch.
     case 'activityTaskCancelRequestedEventAttributes':
-    case 'requestCancelActivityTaskFailedEventAttributes':
       return `CancelActivity{id ${attributes.value.activityId}}`;
     case 'timerStartedEventAttributes':
       return `StartTimer{id ${attributes.value.timerId}}`;

@@ -1,5 +1,7 @@
+import { HistoryEvent } from '@antiphon/proto';
 import { bundleWorkflows, replayHistory, type WorkflowBundle } from '@antiphon/sdk/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { checkReplay } from '../../../sdk/worker/replay-check.ts';
 import { createPlay } from '../../support/sdk/play.ts';
 
 let bundle: WorkflowBundle;
@@ -34,6 +36,19 @@ describe('replaying a history', () => {
     expect(() =>
       replayHistory({ ...code, userCode: code.userCode.replace('90s', '2h') }, orderHistory()),
     ).not.toThrow();
+  });
+
+  test('takes a request to cancel that was refused as the one decision that it was', () => {
+    // The activity completed while the decision was made: the service writes both.
+    const batch = [
+      { $case: 'activityTaskCancelRequestedEventAttributes' as const, value: { activityId: '7' } },
+      { $case: 'requestCancelActivityTaskFailedEventAttributes' as const, value: { activityId: '7' } },
+    ].map((attributes, at) => HistoryEvent.fromPartial({ eventId: BigInt(5 + at), attributes }));
+    const cancel = {
+      attributes: { $case: 'requestCancelActivityTaskDecisionAttributes' as const, value: { activityId: '7' } },
+    };
+    expect(() => checkReplay([cancel], batch, 4)).not.toThrow();
+    expect(() => checkReplay([], batch, 4)).toThrow('at event 5 history has CancelActivity{id 7}');
   });
 
   test('shows another activity where history has one', () => {
