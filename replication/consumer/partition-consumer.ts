@@ -1,6 +1,7 @@
 // Consumes one partition of one remote cluster's log: fetches ahead, applies in order per workflow and concurrently across workflows, and
 // saves the offset up to which all is applied. A workflow that cannot be applied for a while holds only itself, until the window of what
 // was fetched beyond it is full. A crash applies messages beyond the saved offset again, which is harmless.
+import { setMaxListeners } from 'node:events';
 import { type FailoverMarkerAttributes, ReplicationTask } from '@antiphon/proto/admin';
 import { type Deferred, deferred } from '#base';
 import { type Env, sleep } from '#env';
@@ -79,6 +80,8 @@ export class PartitionConsumer {
   constructor(deps: PartitionDeps, options: PartitionOptions) {
     this.#deps = deps;
     this.#options = options;
+    // Each message that is being applied waits on it.
+    setMaxListeners(0, this.#stopping.signal);
     const labels = { source: deps.source.sourceCluster, topic: options.topic, partition: String(options.partition) };
     const { metrics } = deps.env;
     this.#metrics = {

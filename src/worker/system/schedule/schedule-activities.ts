@@ -1,6 +1,7 @@
 // The activities of schedules: a step (what is due now is started) and the wait for a run's close. They are repeated after a crash, so both can
 // be: starts carry ids made of the schedule and the fire, and the service takes each once.
 
+import { setMaxListeners } from 'node:events';
 import { DescribeWorkflowExecutionRequest, EventFilterType, GetWorkflowExecutionHistoryRequest } from '@antiphon/proto';
 import { ApplicationFailure, activityContext } from '@antiphon/sdk/activity';
 import { EntityNotExistsError } from '#base';
@@ -48,6 +49,7 @@ export function scheduleActivities({ env, domain, frontend }: SystemActivityCont
       if (waits >= WAITS_MAX) throw new ApplicationFailure('too many schedules of the domain wait for their runs');
       const { signal } = activityContext();
       const stop = new AbortController();
+      setMaxListeners(WATCHED_RUNS_MAX, stop.signal);
       const abort = (): void => stop.abort();
       signal.addEventListener('abort', abort, { once: true });
       waits++;
