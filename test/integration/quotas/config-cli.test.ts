@@ -65,7 +65,7 @@ describe('admin config', () => {
     [['update', 'frontend.domanrps', '--value', '5'], 5, 'did you mean frontend.domainrps?'],
     [['update', 'frontend.domainrps', '--value', 'many'], 5, 'must be a whole number, and is "many"'],
     [['update', 'frontend.domainrps', '--value', '{"Value":'], 2, 'not JSON'],
-    [['update', 'frontend.domainrps'], 2, '--value is required'],
+    [['update', 'frontend.domainrps'], 2, '--value (--dynamic_config_value) is required'],
     [['get', 'frontend.domainrps', '--filter', 'shop'], 2, 'expected domainName=shop'],
     [['restore', 'frontend.rps'], 3, 'unable to find key'],
   ])('says what is wrong with %j', async (args, code, text) => {
