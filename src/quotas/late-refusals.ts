@@ -1,11 +1,11 @@
 // A caller far beyond its quota is refused late: one that waits for its answers, as all but a generator of load do, then asks less often by itself, and
-// what it asks costs the other tenants less. Up to twice the quota the refusal is at once; beyond, the later the further. Held refusals
-// are bounded: more are refused at once.
+// what it asks costs the other tenants less. Up to twice the quota the refusal is at once; beyond, the later the further. Few are held: who
+// has so many calls waiting does not wait for any, and what is held lives long enough to make the collector's pauses longer for all.
 import type { ServiceBusyError } from '#base';
 import type { Property } from '#dynamicconfig';
 import type { Scheduler } from '#env';
 
-const HELD_MAX = 5000;
+const HELD_MAX = 256;
 const STEP_MS = 100;
 
 export interface LateRefusals {

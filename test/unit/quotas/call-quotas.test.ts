@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ServiceBusyError } from '#base';
 import {
   BYPASS_CALLER_TYPES,
   CALLER_RPS,
@@ -120,7 +121,7 @@ describe('call quotas', () => {
   test('refuse at once up to twice the quota, and the later the further beyond', async () => {
     const { env, take } = limits(staticDefault(QUOTA_KEYS.user.domain, 10), staticDefault(REFUSAL_DELAY, 1000));
     expect(taken(() => take('shop', 'user'), 29)).toBe(10);
-    const late = Array.from({ length: 300 }, () =>
+    const late = Array.from({ length: 250 }, () =>
       Promise.resolve(take('shop', 'user')).catch(() => env.clock.nowMs()),
     );
     const begunMs = env.clock.nowMs();
@@ -130,6 +131,24 @@ describe('call quotas', () => {
     expect(delays.at(-1)).toBe(1000);
     expect(delays).toEqual([...delays].sort((a, b) => a - b));
     expect(take('shop', 'user')).toBeUndefined();
+  });
+
+  test('refuse at once again whoever has hundreds of calls waiting for their refusals', () => {
+    const { take } = limits(staticDefault(QUOTA_KEYS.user.domain, 10), staticDefault(REFUSAL_DELAY, 1000));
+    let held = 0;
+    let atOnce = 0;
+    for (let call = 0; call < 1000; call++) {
+      try {
+        const turn = take('shop', 'user');
+        if (turn === undefined) continue;
+        held++;
+        turn.catch(() => undefined);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ServiceBusyError);
+        atOnce++;
+      }
+    }
+    expect([held, atOnce]).toEqual([256, 734]);
   });
 
   test('never refuse the service itself, nor a caller type on the list', () => {
