@@ -112,14 +112,14 @@ func TestResetToAFailedDecision(t *testing.T) {
 	run := s.start("panics")
 	failed := ofType(s.untilEvent(run, shared.EventTypeDecisionTaskFailed), shared.EventTypeDecisionTaskFailed)[0]
 	stop()
+	// The client hangs up on its polls in the background; a task that comes first is theirs, and lost with them until it times out.
+	time.Sleep(300 * time.Millisecond)
 	broken = false
 	again, err := s.reset(run, failed.GetEventId())
 	require.NoError(t, err)
 	s.startWorker()
 	require.Equal(t, "mended", result[string](s, again))
-	// A worker that stops hangs up on its poll in the background: what comes first is its last task, which then times out.
-	s.expectHistory(again, `WorkflowExecutionStarted DecisionTaskScheduled DecisionTaskStarted DecisionTaskFailed
-		(DecisionTaskScheduled DecisionTaskStarted DecisionTaskTimedOut)? Decide Complete`)
+	s.expectHistory(again, `WorkflowExecutionStarted DecisionTaskScheduled DecisionTaskStarted DecisionTaskFailed Decide Complete`)
 }
 
 // A timer that was pending at the reset point fires in the new run.
