@@ -7,13 +7,11 @@ import { createRunAdminApi } from './admin-run-api.ts';
 import { createShardAdminApi } from './admin-shard-api.ts';
 import { createAsyncAdminApi } from './async-api.ts';
 import { cadenceMutableState } from './mutable-state-json.ts';
-import type { Pipeline, Traits } from './pipeline.ts';
+import { ADMIN_CALL, type Pipeline } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
 import { requireRun } from './request-checks.ts';
 import { createSearchAttributeAdminApi } from './search-attribute-admin-api.ts';
 import { createTaskListAdminApi } from './task-list-admin-api.ts';
-
-const ADMIN: Traits = { class: 'none', forward: 'never' };
 
 export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pipeline: Pipeline): AdminHandlers {
   const { history } = deps;
@@ -27,7 +25,7 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
     ...createAsyncAdminApi(deps, pipeline),
     ...createShardAdminApi(deps, options, pipeline),
     ...createRunAdminApi(deps, pipeline),
-    describeCluster: serve('admin', 'describeCluster', ADMIN, byNothing, async () => ({
+    describeCluster: serve('admin', 'describeCluster', ADMIN_CALL, byNothing, async () => ({
       supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
       membershipInfo: {
         currentHost: host,
@@ -48,17 +46,23 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
         },
       },
     })),
-    describeWorkflowExecution: serve('admin', 'describeWorkflowExecution', ADMIN, byDomain, async (request, call) => {
-      const run = requireRun(call.subject.id, request.workflowExecution, call.limits);
-      const { shardId, stateJson } = await history.describeMutableState(run);
-      return {
-        shardId,
-        historyAddr: options.hostName,
-        mutableStateInCache: stateJson,
-        mutableStateInDatabase: cadenceMutableState(stateJson),
-      };
-    }),
-    refreshWorkflowTasks: serve('admin', 'refreshWorkflowTasks', ADMIN, byDomain, async (request, call) => {
+    describeWorkflowExecution: serve(
+      'admin',
+      'describeWorkflowExecution',
+      ADMIN_CALL,
+      byDomain,
+      async (request, call) => {
+        const run = requireRun(call.subject.id, request.workflowExecution, call.limits);
+        const { shardId, stateJson } = await history.describeMutableState(run);
+        return {
+          shardId,
+          historyAddr: options.hostName,
+          mutableStateInCache: stateJson,
+          mutableStateInDatabase: cadenceMutableState(stateJson),
+        };
+      },
+    ),
+    refreshWorkflowTasks: serve('admin', 'refreshWorkflowTasks', ADMIN_CALL, byDomain, async (request, call) => {
       await history.refreshTasks(requireRun(call.subject.id, request.workflowExecution, call.limits));
       return {};
     }),
@@ -73,7 +77,7 @@ function injected(handlers: AdminHandlers, { serve, byNothing }: Pipeline): Admi
     // A handler by a name that no RPC has would never be called.
     assert(method in SERVICE_DEFINITIONS.admin, 'a handler is named as its RPC', { method });
     const own = handler as (request: unknown, context: unknown) => Promise<never>;
-    served[method] = serve('admin', method as Method, ADMIN, byNothing, (request, { context }) =>
+    served[method] = serve('admin', method as Method, ADMIN_CALL, byNothing, (request, { context }) =>
       own(request, context),
     );
   }

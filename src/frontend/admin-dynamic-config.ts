@@ -5,10 +5,8 @@ import { type DataBlob, EncodingType } from '@antiphon/proto';
 import type { DynamicConfigEntry, DynamicConfigFilter, DynamicConfigValue } from '@antiphon/proto/admin';
 import { accessDenied, badRequest } from '#base';
 import type { DynamicConfigAdmin, RawValue, StoredEntry } from '#dynamicconfig';
-import type { Pipeline, Traits } from './pipeline.ts';
+import { ADMIN_CALL, type Pipeline } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps } from './ports.ts';
-
-const ADMIN: Traits = { class: 'none', forward: 'never' };
 
 /** Larger values are no limits or switches; they would be kept in memory for ever. */
 const VALUE_BYTES_MAX = 64 * 1024;
@@ -30,23 +28,35 @@ export function createDynamicConfigApi(deps: FrontendDeps, { serve, byNothing }:
     throw accessDenied(`${name} is not operational: change it by UpdateDynamicConfig.`);
   });
   return {
-    getDynamicConfig: serve('admin', 'getDynamicConfig', ADMIN, byNothing, (request) => all.get(request)),
-    updateDynamicConfig: serve('admin', 'updateDynamicConfig', ADMIN, byNothing, (request) => all.update(request)),
-    restoreDynamicConfig: serve('admin', 'restoreDynamicConfig', ADMIN, byNothing, (request) => all.restore(request)),
-    listDynamicConfig: serve('admin', 'listDynamicConfig', ADMIN, byNothing, (request) => all.list(request)),
-    getOperationalDynamicConfig: serve('admin', 'getOperationalDynamicConfig', ADMIN, byNothing, (request) =>
+    getDynamicConfig: serve('admin', 'getDynamicConfig', ADMIN_CALL, byNothing, (request) => all.get(request)),
+    updateDynamicConfig: serve('admin', 'updateDynamicConfig', ADMIN_CALL, byNothing, (request) => all.update(request)),
+    restoreDynamicConfig: serve('admin', 'restoreDynamicConfig', ADMIN_CALL, byNothing, (request) =>
+      all.restore(request),
+    ),
+    listDynamicConfig: serve('admin', 'listDynamicConfig', ADMIN_CALL, byNothing, (request) => all.list(request)),
+    getOperationalDynamicConfig: serve('admin', 'getOperationalDynamicConfig', ADMIN_CALL, byNothing, (request) =>
       operational.get(request),
     ),
-    updateOperationalDynamicConfig: serve('admin', 'updateOperationalDynamicConfig', ADMIN, byNothing, (request) =>
+    updateOperationalDynamicConfig: serve('admin', 'updateOperationalDynamicConfig', ADMIN_CALL, byNothing, (request) =>
       operational.update(request),
     ),
-    restoreOperationalDynamicConfig: serve('admin', 'restoreOperationalDynamicConfig', ADMIN, byNothing, (request) =>
-      operational.restore(request),
+    restoreOperationalDynamicConfig: serve(
+      'admin',
+      'restoreOperationalDynamicConfig',
+      ADMIN_CALL,
+      byNothing,
+      (request) => operational.restore(request),
     ),
-    listOperationalDynamicConfig: serve('admin', 'listOperationalDynamicConfig', ADMIN, byNothing, async (request) => {
-      const { entries } = await all.list(request);
-      return { entries: entries.filter(({ name }) => deps.config.admin.isOperational(name)) };
-    }),
+    listOperationalDynamicConfig: serve(
+      'admin',
+      'listOperationalDynamicConfig',
+      ADMIN_CALL,
+      byNothing,
+      async (request) => {
+        const { entries } = await all.list(request);
+        return { entries: entries.filter(({ name }) => deps.config.admin.isOperational(name)) };
+      },
+    ),
   };
 }
 

@@ -3,11 +3,9 @@
 import { type DataBlob, EncodingType, History, type HistoryEvent } from '@antiphon/proto';
 import { badRequest, unimplemented } from '#base';
 import type { DeletedParts, HistoryAdmin } from '#rpc';
-import type { Pipeline, Traits } from './pipeline.ts';
+import { ADMIN_CALL, type Pipeline } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps } from './ports.ts';
 import { requireRun } from './request-checks.ts';
-
-const ADMIN: Traits = { class: 'none', forward: 'never' };
 
 export function createRunAdminApi(
   { env, historyAdmin }: FrontendDeps,
@@ -23,11 +21,11 @@ export function createRunAdminApi(
     visibilityDeleted: visibility,
   });
   return {
-    deleteWorkflow: serve('admin', 'deleteWorkflow', ADMIN, byDomain, async (request, { subject, limits }) =>
+    deleteWorkflow: serve('admin', 'deleteWorkflow', ADMIN_CALL, byDomain, async (request, { subject, limits }) =>
       answer(await operator().deleteRun(requireRun(subject.id, request.workflowExecution, limits))),
     ),
 
-    maintainCorruptWorkflow: serve('admin', 'maintainCorruptWorkflow', ADMIN, byDomain, async (request, call) => {
+    maintainCorruptWorkflow: serve('admin', 'maintainCorruptWorkflow', ADMIN_CALL, byDomain, async (request, call) => {
       if (request.workflowExecution === undefined) throw badRequest('Execution is missing');
       const run = requireRun(call.subject.id, request.workflowExecution, call.limits);
       const { faults, ...deleted } = await operator().deleteCorruptRun(run);
@@ -38,14 +36,14 @@ export function createRunAdminApi(
       return answer(deleted);
     }),
 
-    reapplyEvents: serve('admin', 'reapplyEvents', ADMIN, byDomain, async (request, { subject, limits }) => {
+    reapplyEvents: serve('admin', 'reapplyEvents', ADMIN_CALL, byDomain, async (request, { subject, limits }) => {
       if (request.workflowExecution?.workflowId === '') throw badRequest('WorkflowId is not set on request.');
       const run = requireRun(subject.id, request.workflowExecution, limits);
       await operator().reapplyEvents(run, eventsOf(request.events));
       return {};
     }),
 
-    getCrossClusterTasks: serve('admin', 'getCrossClusterTasks', ADMIN, byNothing, async ({ targetCluster }) => {
+    getCrossClusterTasks: serve('admin', 'getCrossClusterTasks', ADMIN_CALL, byNothing, async ({ targetCluster }) => {
       requireCluster(targetCluster);
       throw badRequest('The cross-cluster feature has been deprecated.');
     }),
@@ -53,7 +51,7 @@ export function createRunAdminApi(
     respondCrossClusterTasksCompleted: serve(
       'admin',
       'respondCrossClusterTasksCompleted',
-      ADMIN,
+      ADMIN_CALL,
       byNothing,
       async ({ targetCluster }) => {
         requireCluster(targetCluster);

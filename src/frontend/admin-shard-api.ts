@@ -4,10 +4,9 @@ import { TaskType } from '@antiphon/proto/admin';
 import { badRequest, unimplemented } from '#base';
 import type { HistoryAdmin, TaskQueueName } from '#rpc';
 import { msOfTimestamp } from './durations.ts';
-import type { Pipeline, Traits } from './pipeline.ts';
+import { ADMIN_CALL, type Pipeline } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
 
-const ADMIN: Traits = { class: 'none', forward: 'never' };
 const SHARD_PAGE_MAX = 10_000;
 
 export function createShardAdminApi(
@@ -20,7 +19,7 @@ export function createShardAdminApi(
     throw unimplemented('This process has no history service of its own.');
   };
   return {
-    describeHistoryHost: serve('admin', 'describeHistoryHost', ADMIN, byNothing, async ({ describeBy }) => {
+    describeHistoryHost: serve('admin', 'describeHistoryHost', ADMIN_CALL, byNothing, async ({ describeBy }) => {
       if (describeBy === undefined) throw badRequest('Request is nil.');
       const admin = operator();
       if (describeBy.$case === 'hostAddress' && describeBy.value !== hostName) {
@@ -43,7 +42,7 @@ export function createShardAdminApi(
       };
     }),
 
-    describeShardDistribution: serve('admin', 'describeShardDistribution', ADMIN, byNothing, async (request) => {
+    describeShardDistribution: serve('admin', 'describeShardDistribution', ADMIN_CALL, byNothing, async (request) => {
       const { pageSize, pageId } = request;
       if (pageSize < 0 || pageSize > SHARD_PAGE_MAX)
         throw badRequest(`PageSize must be between 0 and ${SHARD_PAGE_MAX}.`);
@@ -56,24 +55,30 @@ export function createShardAdminApi(
       return { numberOfShards: all.length, shards };
     }),
 
-    closeShard: serve('admin', 'closeShard', ADMIN, byNothing, async ({ shardId }) => {
+    closeShard: serve('admin', 'closeShard', ADMIN_CALL, byNothing, async ({ shardId }) => {
       await operator().closeShard(shardId);
       return {};
     }),
 
-    describeQueue: serve('admin', 'describeQueue', ADMIN, byNothing, async ({ shardId, clusterName, taskType }) => {
-      const queue = requireQueue(clusterName, taskType);
-      return { processingQueueStates: [...(await operator().describeQueue(shardId, queue))] };
-    }),
+    describeQueue: serve(
+      'admin',
+      'describeQueue',
+      ADMIN_CALL,
+      byNothing,
+      async ({ shardId, clusterName, taskType }) => {
+        const queue = requireQueue(clusterName, taskType);
+        return { processingQueueStates: [...(await operator().describeQueue(shardId, queue))] };
+      },
+    ),
 
     // Its tasks are in memory: they are read again, from the ack level on, by the shard's next lease.
-    resetQueue: serve('admin', 'resetQueue', ADMIN, byNothing, async ({ shardId, clusterName, taskType }) => {
+    resetQueue: serve('admin', 'resetQueue', ADMIN_CALL, byNothing, async ({ shardId, clusterName, taskType }) => {
       requireQueue(clusterName, taskType);
       await operator().closeShard(shardId);
       return {};
     }),
 
-    removeTask: serve('admin', 'removeTask', ADMIN, byNothing, async (request) => {
+    removeTask: serve('admin', 'removeTask', ADMIN_CALL, byNothing, async (request) => {
       const { taskType, shardId } = request;
       if (taskType === TaskType.TASK_TYPE_INVALID) throw badRequest('Request is nil.');
       if (taskType === TaskType.TASK_TYPE_REPLICATION) {

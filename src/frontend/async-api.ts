@@ -9,7 +9,7 @@ import {
 import { badRequest } from '#base';
 import { type DomainView, FAIRNESS_KEY, FAIRNESS_WEIGHT_KEY, PRIORITY_KEY, requirePriorityFields } from '#core';
 import { type AsyncRequest, type CallContext, type Handlers, METADATA, type SERVICE_DEFINITIONS } from '#rpc';
-import type { Call, Pipeline, Traits } from './pipeline.ts';
+import { ADMIN_CALL, type Call, type Pipeline, type Traits } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps } from './ports.ts';
 import { checkBlobSize, checkLength, payloadSize } from './request-checks.ts';
 import { validatedStart } from './start-validation.ts';
@@ -17,7 +17,6 @@ import { validatedStart } from './start-validation.ts';
 type WorkflowHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['workflow']>;
 
 const ASYNC: Traits = { class: 'async', forward: 'selected' };
-const ADMIN: Traits = { class: 'none', forward: 'never' };
 const KEPT_METADATA = [PRIORITY_KEY, FAIRNESS_KEY, FAIRNESS_WEIGHT_KEY] as const;
 
 export function createAsyncApi(deps: FrontendDeps, { serve, byDomain }: Pipeline): WorkflowHandlers {
@@ -88,7 +87,7 @@ export function createAsyncAdminApi(deps: FrontendDeps, { serve, byDomain }: Pip
     getDomainAsyncWorkflowConfiguraton: serve(
       'admin',
       'getDomainAsyncWorkflowConfiguraton',
-      ADMIN,
+      ADMIN_CALL,
       byDomain,
       async (_request, { subject }) => ({
         configuration: (await domains.record(subject.id)).domain?.asyncWorkflowConfig,
@@ -97,7 +96,7 @@ export function createAsyncAdminApi(deps: FrontendDeps, { serve, byDomain }: Pip
     updateDomainAsyncWorkflowConfiguraton: serve(
       'admin',
       'updateDomainAsyncWorkflowConfiguraton',
-      ADMIN,
+      ADMIN_CALL,
       byDomain,
       async ({ domain, configuration }, { limits }) => {
         if (configuration !== undefined) checkLength(configuration.predefinedQueueName, limits, 'PredefinedQueueName');

@@ -6,11 +6,10 @@ import type { AuditFilter, StoredAuditEntry } from '#persistence';
 import type { Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import { boundToken, unboundToken } from './bound-token.ts';
 import { msOfTimestamp } from './durations.ts';
-import type { Pipeline, Traits } from './pipeline.ts';
+import { ADMIN_CALL, type Pipeline } from './pipeline.ts';
 import type { FrontendDeps } from './ports.ts';
 import { pageSizeOf } from './request-checks.ts';
 
-const ADMIN: Traits = { class: 'none', forward: 'never' };
 const PAGE_SIZE_MAX = 1000;
 
 export function createAuditApi(
@@ -18,7 +17,7 @@ export function createAuditApi(
   { serve, byNothing }: Pipeline,
 ): Handlers<(typeof SERVICE_DEFINITIONS)['audit']> {
   return {
-    listAuditRecords: serve('audit', 'listAuditRecords', ADMIN, byNothing, async (request) => {
+    listAuditRecords: serve('audit', 'listAuditRecords', ADMIN_CALL, byNothing, async (request) => {
       if (audit === undefined) throw featureNotEnabled('audit');
       const filter = filterOf(request);
       const subject = [JSON.stringify(filter)];

@@ -8,8 +8,7 @@ import { checkLength } from './request-checks.ts';
 
 type DomainHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['domain']>;
 
-const READ: Traits = { class: 'user', forward: 'never' };
-const ADMIN: Traits = { class: 'user', forward: 'never' };
+const DOMAIN: Traits = { class: 'user', forward: 'never' };
 
 export function createDomainApi(deps: FrontendDeps, pipeline: Pipeline): DomainHandlers {
   const { serve, byNothing, byDomain, byDomainId } = pipeline;
@@ -23,41 +22,41 @@ export function createDomainApi(deps: FrontendDeps, pipeline: Pipeline): DomainH
     checkLength(name, limits, 'Domain');
   };
   return {
-    registerDomain: serve('domain', 'registerDomain', ADMIN, byNothing, async (request, call) =>
+    registerDomain: serve('domain', 'registerDomain', DOMAIN, byNothing, async (request, call) =>
       operations.register(named(request, call)),
     ),
     describeDomain: serve(
       'domain',
       'describeDomain',
-      READ,
+      DOMAIN,
       ({ describeBy }) =>
         describeBy?.$case === 'id' ? byDomainId(describeBy.value) : byDomain({ domain: describeBy?.value ?? '' }),
       (request) => operations.describe(request),
     ),
-    listDomains: serve('domain', 'listDomains', READ, byNothing, (request, { principal }) =>
+    listDomains: serve('domain', 'listDomains', DOMAIN, byNothing, (request, { principal }) =>
       // Everybody sees what he may read, and no name of another domain.
       operations.list(request, principal === undefined ? undefined : ({ data }) => isAllowed(principal, 'read', data)),
     ),
-    updateDomain: serve('domain', 'updateDomain', ADMIN, byNothing, async (request, call) =>
+    updateDomain: serve('domain', 'updateDomain', DOMAIN, byNothing, async (request, call) =>
       operations.update(named(request, call)),
     ),
     failoverDomain: serve(
       'domain',
       'failoverDomain',
-      ADMIN,
+      DOMAIN,
       ({ domainName }) => byDomain({ domain: domainName }),
       (request) => operations.failover(request),
     ),
-    deprecateDomain: serve('domain', 'deprecateDomain', ADMIN, byNothing, async (request, call) =>
+    deprecateDomain: serve('domain', 'deprecateDomain', DOMAIN, byNothing, async (request, call) =>
       operations.deprecate(named(request, call)),
     ),
-    deleteDomain: serve('domain', 'deleteDomain', ADMIN, byNothing, async (request, call) =>
+    deleteDomain: serve('domain', 'deleteDomain', DOMAIN, byNothing, async (request, call) =>
       operations.delete(named(request, call)),
     ),
     listFailoverHistory: serve(
       'domain',
       'listFailoverHistory',
-      READ,
+      DOMAIN,
       ({ filters }) => byDomainId(filters?.domainId ?? ''),
       (request) => operations.listFailoverHistory(request),
     ),

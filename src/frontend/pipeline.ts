@@ -36,6 +36,9 @@ export interface Traits {
   readonly normalizesCompleted?: boolean;
 }
 
+/** Operators' calls: no quota is theirs, and they are about this region. */
+export const ADMIN_CALL: Traits = { class: 'none', forward: 'never' };
+
 type Definitions = typeof SERVICE_DEFINITIONS;
 type Definition<K extends ServiceName, M extends keyof Definitions[K]> = Definitions[K][M];
 

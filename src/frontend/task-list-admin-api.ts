@@ -2,11 +2,9 @@
 // Cadence: service/frontend/admin/handler.go
 import { TaskListKind, TaskListType } from '@antiphon/proto';
 import { badRequest } from '#base';
-import type { Pipeline, Traits } from './pipeline.ts';
+import { ADMIN_CALL, type Pipeline } from './pipeline.ts';
 import type { AdminHandlers, FrontendDeps } from './ports.ts';
 import { checkEnum, requireTaskList } from './request-checks.ts';
-
-const ADMIN: Traits = { class: 'none', forward: 'never' };
 
 export function createTaskListAdminApi(deps: FrontendDeps, { serve, byDomain, byNothing }: Pipeline): AdminHandlers {
   const { matching, domains, domainOperations, isolationGroups } = deps;
@@ -15,26 +13,32 @@ export function createTaskListAdminApi(deps: FrontendDeps, { serve, byDomain, by
     throw badRequest('global isolation group drain is not supported in this cluster');
   };
   return {
-    getGlobalIsolationGroups: serve('admin', 'getGlobalIsolationGroups', ADMIN, byNothing, async () => ({
+    getGlobalIsolationGroups: serve('admin', 'getGlobalIsolationGroups', ADMIN_CALL, byNothing, async () => ({
       isolationGroups: await global().global(),
     })),
     updateGlobalIsolationGroups: serve(
       'admin',
       'updateGlobalIsolationGroups',
-      ADMIN,
+      ADMIN_CALL,
       byNothing,
       async ({ isolationGroups: configuration }) => {
         await global().updateGlobal(configuration);
         return {};
       },
     ),
-    getDomainIsolationGroups: serve('admin', 'getDomainIsolationGroups', ADMIN, byDomain, async (_, { subject }) => ({
-      isolationGroups: (await domains.record(subject.id)).domain?.isolationGroups ?? { isolationGroups: [] },
-    })),
+    getDomainIsolationGroups: serve(
+      'admin',
+      'getDomainIsolationGroups',
+      ADMIN_CALL,
+      byDomain,
+      async (_, { subject }) => ({
+        isolationGroups: (await domains.record(subject.id)).domain?.isolationGroups ?? { isolationGroups: [] },
+      }),
+    ),
     updateDomainIsolationGroups: serve(
       'admin',
       'updateDomainIsolationGroups',
-      ADMIN,
+      ADMIN_CALL,
       byDomain,
       async ({ domain, isolationGroups: configuration }) => {
         await domainOperations.updateIsolationGroups(domain, configuration);
@@ -44,7 +48,7 @@ export function createTaskListAdminApi(deps: FrontendDeps, { serve, byDomain, by
     updateTaskListPartitionConfig: serve(
       'admin',
       'updateTaskListPartitionConfig',
-      ADMIN,
+      ADMIN_CALL,
       byDomain,
       async ({ taskList: asked, taskListType: type, partitionConfig: config }, { subject: domain, limits }) => {
         const taskList = requireTaskList(asked, limits);

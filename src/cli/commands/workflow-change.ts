@@ -14,6 +14,7 @@ import type { Connection } from '../connection.ts';
 import { inputOf } from '../payload.ts';
 import { addCommand } from '../spec/command.ts';
 import { or, required, text } from '../spec/flags.ts';
+import { addRefreshTasks } from './refresh-tasks.ts';
 import { INPUT_FLAGS, identity, RUN_FLAGS, runOf } from './run-flags.ts';
 
 export function addChangeCommands(workflow: Command): void {
@@ -110,19 +111,9 @@ function addCare(workflow: Command): void {
       context.output.done(`restarted ${workflowId}, run ${runId}`, { workflowId, runId });
     },
   });
-  addCommand(workflow, {
-    name: 'refresh-tasks',
-    aliases: ['rt'],
-    summary: 'make the tasks of a run again, when one seems lost',
-    flags: RUN_FLAGS,
-    positional: ['workflowId', 'runId'],
-    async run({ flags, context, connection }) {
-      await connection.workflow.refreshWorkflowTasks(
-        RefreshWorkflowTasksRequest.fromPartial({ domain: context.domain, workflowExecution: runOf(flags) }),
-      );
-      context.output.done(`tasks made again: ${flags.workflowId}`, { workflowId: flags.workflowId });
-    },
-  });
+  addRefreshTasks(workflow, (connection, request) =>
+    connection.workflow.refreshWorkflowTasks(RefreshWorkflowTasksRequest.fromPartial(request)),
+  );
   addCommand(workflow, {
     name: 'diagnose',
     aliases: ['diag'],

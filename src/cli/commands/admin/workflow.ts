@@ -16,6 +16,7 @@ import { on, or, required, text, whole } from '../../spec/flags.ts';
 import { eventLine, eventRecord, eventTimeMs } from '../../ui/event-line.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { historyEvents } from '../follow.ts';
+import { addRefreshTasks } from '../refresh-tasks.ts';
 import { RUN_FLAGS, runOf } from '../run-flags.ts';
 
 export function addAdminWorkflowCommands(workflow: Command): void {
@@ -38,19 +39,9 @@ export function addAdminWorkflowCommands(workflow: Command): void {
       });
     },
   });
-  addCommand(workflow, {
-    name: 'refresh-tasks',
-    aliases: ['rt'],
-    summary: 'make the tasks of a run again, when one seems lost',
-    flags: RUN_FLAGS,
-    positional: ['workflowId', 'runId'],
-    async run({ flags, context, connection }) {
-      await connection.admin.refreshWorkflowTasks(
-        RefreshWorkflowTasksRequest.fromPartial({ domain: context.domain, workflowExecution: runOf(flags) }),
-      );
-      context.output.done(`tasks made again: ${flags.workflowId}`, { workflowId: flags.workflowId });
-    },
-  });
+  addRefreshTasks(workflow, (connection, request) =>
+    connection.admin.refreshWorkflowTasks(RefreshWorkflowTasksRequest.fromPartial(request)),
+  );
   addRemoval(workflow);
 }
 
