@@ -1,6 +1,7 @@
 // One HTTP request on kept connections.
 import http from 'node:http';
 import type { HttpRequest } from './http-requests.ts';
+import { READ_MS } from './transport.ts';
 
 export interface HttpAnswer {
   /** 0: the connection ended without an answer. */
@@ -44,9 +45,11 @@ export function openHttpTransport(address: string, headers: Readonly<Record<stri
             incoming.on('end', () => finish(incoming.statusCode ?? 0, String(incoming.headers['content-type'] ?? '')));
           },
         );
-        const timer = setTimeout(() => {
-          isLate = true;
-          outgoing.destroy();
+        let timer = setTimeout(() => {
+          timer = setTimeout(() => {
+            isLate = true;
+            outgoing.destroy();
+          }, READ_MS);
         }, patienceMs);
         outgoing.on('error', () => finish(0, ''));
         outgoing.end(request.body);

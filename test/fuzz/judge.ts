@@ -23,7 +23,8 @@ const DETAILS: Readonly<Record<number, readonly string[]>> = {
 const KNOWN_UNKNOWN: readonly RegExp[] = [
   /Activity cancel was not requested\.$/,
   /consistent query buffer is full, cannot accept new consistent queries$/,
-  /Unable to (schedule activity|schedule child execution|signal workflow|cancel workflow) across domain [\s\S]*\.$/,
+  // Cut, where the domain's name is longer than a text may be.
+  /Unable to (schedule activity|schedule child execution|signal workflow|cancel workflow) across domain [\s\S]*(\.|…)$/,
   /ContinueAsNew with backoff is not allowed for initiator Decider\.$/,
   /Current branch of the workflow has changed, please read its history again\.$/,
 ];

@@ -1,7 +1,7 @@
 // Makes a valid request nearly valid, or hostile: a few changes at random places of its tree.
 import type { Chance } from '../simulation/chance.ts';
 import { deepNest, hostileValue, strangeField } from './hostile-values.ts';
-import { encodeTree, type MessageTree, placesOf } from './wire.ts';
+import { copyOf, encodeTree, type MessageTree, placesOf } from './wire.ts';
 
 const BYTES_MAX = 12 << 20;
 const COPIES_MAX = 2000;
@@ -38,7 +38,8 @@ function change(chance: Chance, root: MessageTree): void {
         (PLACES_MAX - places.length) / placesOf(one).length,
       );
       const copies = Math.max(0, Math.floor(Math.min(chance.pick([50, 300, COPIES_MAX]), fitting)));
-      tree.fields.push(...Array.from({ length: copies }, () => field));
+      // Each its own: a later change of one that is all of them makes a request of gigabytes.
+      tree.fields.push(...Array.from({ length: copies }, () => copyOf(field)));
       break;
     }
     case 'move':

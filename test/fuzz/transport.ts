@@ -38,6 +38,8 @@ export interface Transport {
 
 const PREFIX_BYTES = 5;
 const SESSION_MEGABYTES_MAX = 1000;
+/** For answers that came while this process was busy: Node looks at its timers before it reads. */
+export const READ_MS = 1000;
 export const LARGE_BYTES = 32 * 1024;
 
 export function frame(message: Uint8Array, isCompressed = false): Buffer {
@@ -88,9 +90,11 @@ function perform(session: http2.ClientHttp2Session, call: GrpcCall): Promise<Grp
       clearTimeout(timer);
       resolve(answerOf(headers, chunks, { reset, isLate, tookMs: performance.now() - startedMs }));
     };
-    const timer = setTimeout(() => {
-      isLate = true;
-      stream?.close(http2.constants.NGHTTP2_CANCEL);
+    let timer = setTimeout(() => {
+      timer = setTimeout(() => {
+        isLate = true;
+        stream?.close(http2.constants.NGHTTP2_CANCEL);
+      }, READ_MS);
     }, call.patienceMs);
     try {
       stream = session.request({ ':method': 'POST', ':path': call.path, ...call.headers });

@@ -71,6 +71,13 @@ export function doubleValue(value: number): Value {
   return { kind: 'fixed64', value: bytes };
 }
 
+/** The same field on its own: what is changed in one is not in the other. Bytes are never changed in place, and are shared. */
+export function copyOf(field: Field): Field {
+  if (field.value.kind !== 'message') return { ...field };
+  const { type, fields } = field.value.value;
+  return { ...field, value: messageValue({ type, fields: fields.map(copyOf) }) };
+}
+
 /** Every place in the tree where something can be changed, the root's own fields first. */
 export function placesOf(root: MessageTree): { tree: MessageTree; index: number }[] {
   const places: { tree: MessageTree; index: number }[] = [];
