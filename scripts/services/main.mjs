@@ -55,12 +55,7 @@ const commands = {
     for (const name of chosen) await stop(name, { instance, remove, progress: progressOf(name) });
   },
   async status() {
-    for (const one of chosen.map((name) => status(name, { instance }))) {
-      const where = one.variables && Object.entries(one.variables).map(([key, value]) => `${key}=${value}`);
-      process.stdout.write(
-        `${one.name.padEnd(12)}${one.state}${where ? `, pid ${one.pid}, ${where.join(' ')}` : ''}\n`,
-      );
-    }
+    for (const name of chosen) process.stdout.write(`${name.padEnd(12)}${status(name, { instance }).state}\n`);
   },
   async env() {
     for (const { variables = {} } of chosen.map((name) => status(name, { instance }))) {

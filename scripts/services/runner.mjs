@@ -103,8 +103,9 @@ async function launch(server, instance, folder, progress) {
   progress(`ready after ${((performance.now() - started) / 1000).toFixed(1)} s: ${describe(server, state)}`);
 }
 
+/** Where it is, for people: passwords are shown by `env` alone. */
 const describe = (server, state) =>
-  `pid ${state.pid}, ${Object.entries(server.variables(state))
+  `pid ${state.pid}, ${Object.entries(server.variables({ ...state, secret: '***' }))
     .map(([name, value]) => `${name}=${value}`)
     .join(' ')}`;
 
@@ -186,7 +187,8 @@ export async function release(name, userPid, { instance = DEFAULT_INSTANCE, prog
 export function status(name, { instance = DEFAULT_INSTANCE } = {}) {
   const server = serverOf(name);
   const service = running(server, folderOf(name, instance));
-  if (service !== undefined) return { name, state: 'running', ...service };
+  if (service !== undefined)
+    return { name, state: `running, ${describe(server, readState(service.folder))}`, ...service };
   const lacks = server.missing();
   return { name, state: lacks === undefined ? 'stopped' : `unavailable: ${lacks}` };
 }

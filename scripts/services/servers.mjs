@@ -1,8 +1,10 @@
 // The servers that `npm run services` knows. Each says what it lacks on this machine, how it is fetched, with which command it is started in a
 // folder of its own, when it is ready, and by which variables its clients find it.
 import { cassandra } from './cassandra.mjs';
+import { mariadb } from './mariadb.mjs';
+import { postgres } from './postgres.mjs';
 
-const servers = [cassandra];
+const servers = [cassandra, postgres, mariadb];
 
 export const serverNames = servers.map((server) => server.name);
 
