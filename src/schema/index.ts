@@ -1,1 +1,2 @@
+export * from './open-targets.ts';
 export * from './schema-tool.ts';

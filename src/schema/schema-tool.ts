@@ -1,22 +1,14 @@
-// The schema tool: which versions a store has, what is pending, applying it. The server applies pending versions of
-// an embedded store itself when it opens it; this is for `antiphon schema …` and for stores that an operator upgrades
-// by hand.
-import { existsSync } from 'node:fs';
+// The schema tool: which versions a store has, what is pending, applying it, in the same way for every store. A server brings an embedded
+// SQLite file up to date itself when it opens it; the other stores change only by this tool, and servers refuse to start on another version.
+import { StoreError } from '#base';
 import type { Env } from '#env';
-import { loadSchemaVersions, type SchemaVersion } from '#persistence';
 import {
-  appliedVersions,
-  applySchema,
-  openSqliteDatabase,
+  type AppliedVersion,
+  loadSchemaVersions,
   pendingVersions,
-  type SqliteDatabase,
-} from '#persistence/sqlite';
-
-export interface SchemaTarget {
-  readonly driver: 'sqlite';
-  /** The store's file. */
-  readonly path: string;
-}
+  type SchemaTarget,
+  type SchemaVersion,
+} from '#persistence';
 
 export interface SchemaVersionStatus {
   readonly version: number;
@@ -27,70 +19,125 @@ export interface SchemaVersionStatus {
 }
 
 export interface SchemaStatus {
-  /** 0: the store does not exist or is empty. */
+  /** False: there is no table of versions, or no store at all. */
+  readonly isSetUp: boolean;
   readonly currentVersion: number;
   readonly latestVersion: number;
   readonly versions: readonly SchemaVersionStatus[];
 }
 
+export interface ApplyOptions {
+  /** Only says what it would apply. */
+  readonly dryRun?: boolean;
+  /** The last version to apply; the newest when left out. */
+  readonly toVersion?: number | undefined;
+}
+
 export interface SchemaTool {
   status(): Promise<SchemaStatus>;
-  /**
-   * Applies what is pending, in order, each version in one transaction; with `dryRun` only says what it would
-   * apply.
-   */
-  apply(options?: { readonly dryRun?: boolean }): Promise<readonly SchemaVersion[]>;
+  /** From an empty store to `toVersion`; 0 makes the table of versions only. Refuses a store that has versions. */
+  setup(options?: ApplyOptions): Promise<readonly SchemaVersion[]>;
+  /** What is pending, in order. Refuses a store that was never set up. */
+  update(options?: ApplyOptions): Promise<readonly SchemaVersion[]>;
+  /** From whatever there is to the newest. */
+  apply(options?: ApplyOptions): Promise<readonly SchemaVersion[]>;
   /** The statements of one version, or of all. */
   print(version?: number): string;
 }
 
-export function createSchemaTool(target: SchemaTarget, env: Env): SchemaTool {
-  const versions = loadSchemaVersions(target.driver);
-  const withDatabase = <T>(readOnly: boolean, use: (database: SqliteDatabase) => T): T => {
-    const database = openSqliteDatabase({ path: target.path, readOnly, schema: 'ignore' }, env);
-    try {
-      return use(database);
-    } finally {
-      database.close();
-    }
+const refusal = (message: string): StoreError => new StoreError('ConditionFailed', message);
+
+function statusOf(applied: readonly AppliedVersion[] | undefined, versions: readonly SchemaVersion[]): SchemaStatus {
+  const rows = applied ?? [];
+  const known = versions.map(({ version, description, sha256 }): SchemaVersionStatus => {
+    const row = rows.find((candidate) => candidate.version === version);
+    if (row === undefined) return { version, description, state: 'pending' };
+    return { version, description, state: row.sha256 === sha256 ? 'applied' : 'changed', appliedMs: row.appliedMs };
+  });
+  const newer = rows
+    .filter((row) => row.version > versions.length)
+    .map(
+      ({ version, description, appliedMs }): SchemaVersionStatus => ({
+        version,
+        description,
+        state: 'unknown',
+        appliedMs,
+      }),
+    );
+  return {
+    isSetUp: applied !== undefined,
+    currentVersion: rows.at(-1)?.version ?? 0,
+    latestVersion: versions.length,
+    versions: [...known, ...newer],
+  };
+}
+
+/** Pending versions up to `toVersion`, which must be one of this release and not lie behind the store. */
+function pendingUpTo(
+  applied: readonly AppliedVersion[],
+  versions: readonly SchemaVersion[],
+  toVersion: number | undefined,
+): readonly SchemaVersion[] {
+  const pending = pendingVersions(applied, versions);
+  if (toVersion === undefined) return pending;
+  const current = applied.at(-1)?.version ?? 0;
+  if (toVersion > versions.length) {
+    throw refusal(`there is no schema version ${toVersion}: the newest is ${versions.length}`);
+  }
+  if (toVersion < current) {
+    throw refusal(`the store has schema version ${current}, and none goes back to ${toVersion}: restore a backup`);
+  }
+  return pending.filter(({ version }) => version <= toVersion);
+}
+
+/** @param versions those of this release, unless a folder of others was asked for. */
+export function createSchemaTool(
+  target: SchemaTarget,
+  env: Env,
+  versions: readonly SchemaVersion[] = loadSchemaVersions(target.schema),
+): SchemaTool {
+  const run = async (
+    { dryRun = false, toVersion }: ApplyOptions,
+    check: (applied: readonly AppliedVersion[] | undefined) => void,
+  ): Promise<readonly SchemaVersion[]> => {
+    const plan = async (): Promise<readonly SchemaVersion[]> => {
+      const applied = await target.appliedVersions();
+      check(applied);
+      return pendingUpTo(applied ?? [], versions, toVersion);
+    };
+    if (dryRun) return plan();
+    return target.locked(async () => {
+      const pending = await plan();
+      await target.setup();
+      for (const version of pending) {
+        await target.apply(version, env.clock.nowMs());
+        env.logger.info('schema version applied', { store: target.name, version: version.version });
+      }
+      return pending;
+    });
   };
   return {
-    status: async () => {
-      const applied = existsSync(target.path)
-        ? withDatabase(true, (database) => appliedVersions(database.connection))
-        : [];
-      const known = versions.map(({ version, description, sha256 }): SchemaVersionStatus => {
-        const row = applied.find((candidate) => candidate.version === version);
-        if (row === undefined) return { version, description, state: 'pending' };
-        return { version, description, state: row.sha256 === sha256 ? 'applied' : 'changed', appliedMs: row.appliedMs };
-      });
-      const newer = applied
-        .filter((row) => row.version > versions.length)
-        .map(
-          (row): SchemaVersionStatus => ({
-            version: row.version,
-            description: row.description,
-            state: 'unknown',
-            appliedMs: row.appliedMs,
-          }),
+    status: async () => statusOf(await target.appliedVersions(), versions),
+    setup: (options = {}) =>
+      run(options, (applied) => {
+        const current = applied?.at(-1)?.version;
+        if (current === undefined) return;
+        throw refusal(
+          `${target.name} has schema version ${current} already: run "antiphon schema update ${target.flags}"`,
         );
-      return {
-        currentVersion: applied.at(-1)?.version ?? 0,
-        latestVersion: versions.length,
-        versions: [...known, ...newer],
-      };
-    },
-    apply: async ({ dryRun = false } = {}) => {
-      if (dryRun && !existsSync(target.path)) return versions;
-      if (dryRun) return withDatabase(true, (database) => pendingVersions(database.connection, versions));
-      return withDatabase(false, (database) => applySchema(database.connection, env.clock.nowMs(), versions));
-    },
+      }),
+    update: (options = {}) =>
+      run(options, (applied) => {
+        if (applied !== undefined) return;
+        throw refusal(`${target.name} was never set up: run "antiphon schema setup ${target.flags}"`);
+      }),
+    apply: (options = {}) => run(options, () => {}),
     print: (version) =>
       versions
         .filter((candidate) => version === undefined || candidate.version === version)
         .map(
           (candidate) =>
-            `-- ${target.driver} schema version ${candidate.version}: ${candidate.description}\n${candidate.text}`,
+            `-- ${target.schema} schema version ${candidate.version}: ${candidate.description}\n${candidate.text}`,
         )
         .join('\n'),
   };

@@ -1,11 +1,16 @@
 // schema status|apply|print: the versions of a store's tables.
 
 import type { Command } from 'commander';
+import { required } from '#base';
 import { createRealEnv } from '#env';
-import { createSchemaTool, type SchemaTool } from '#schema';
+import { createSchemaTool, openSchemaTargets, type SchemaTool } from '#schema';
 import { contextOf, count } from '../context.ts';
 
-const tool = (path: string): SchemaTool => createSchemaTool({ driver: 'sqlite', path }, createRealEnv());
+async function tool(path: string): Promise<SchemaTool> {
+  const env = createRealEnv();
+  const [target] = await openSchemaTargets({ store: 'sqlite', path }, env);
+  return createSchemaTool(required(target, 'a store has a schema'), env);
+}
 
 export function addSchemaCommands(program: Command): void {
   const schema = program
@@ -17,7 +22,7 @@ export function addSchemaCommands(program: Command): void {
     .description('versions applied and pending')
     .action(async (file: string, _options: object, command: Command) => {
       const { output } = contextOf(command);
-      const status = await tool(file).status();
+      const status = await (await tool(file)).status();
       output.rows(
         ['version', 'state', 'description', 'applied'],
         status.versions.map((version) => ({
@@ -34,7 +39,7 @@ export function addSchemaCommands(program: Command): void {
     .option('--dry-run', 'only say what would be applied')
     .action(async (file: string, options: { dryRun?: boolean }, command: Command) => {
       const { output } = contextOf(command);
-      const applied = await tool(file).apply({ dryRun: options.dryRun ?? false });
+      const applied = await (await tool(file)).apply({ dryRun: options.dryRun ?? false });
       const names = applied.map(({ version, description }) => `${version} (${description})`).join(', ');
       const verb = options.dryRun ? 'would apply' : 'applied';
       output.done(applied.length === 0 ? `${file} is up to date` : `${verb} ${names}`, {
@@ -47,7 +52,7 @@ export function addSchemaCommands(program: Command): void {
     .command('print')
     .argument('[version]', 'one version; all when left out', count)
     .description('the statements')
-    .action((version: number | undefined) => {
-      process.stdout.write(`${tool(':memory:').print(version)}\n`);
+    .action(async (version: number | undefined) => {
+      process.stdout.write(`${(await tool(':memory:')).print(version)}\n`);
     });
 }

@@ -6,10 +6,12 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreError } from '#base';
 import type { Env } from '#env';
+import { loadSchemaVersions } from '../schema-files.ts';
+import { lacksVersions, pendingVersions } from '../schema-target.ts';
 import { statementError } from './errors.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLogSync, type LogSync } from './log-sync.ts';
-import { applySchema, pendingVersions } from './schema.ts';
+import { appliedVersions, applySchema } from './schema.ts';
 
 export interface SqliteOptions {
   /** The file; ':memory:' for a store that ends with the process. */
@@ -40,6 +42,9 @@ export interface SqliteDatabase {
   /** Commits what waits and closes the file. Idempotent. */
   close(): void;
 }
+
+/** Flags of `antiphon schema` that lead to the file. */
+export const sqliteSchemaFlags = (path: string): string => `--store sqlite --path ${path}`;
 
 const WAL_PAGES_BETWEEN_CHECKPOINTS = 4000;
 
@@ -98,10 +103,11 @@ function prepareSchema(connection: Database.Database, options: SqliteOptions, no
     applySchema(connection, nowMs);
     return;
   }
-  const pending = pendingVersions(connection);
+  const applied = appliedVersions(connection);
+  const pending = pendingVersions(applied ?? [], loadSchemaVersions('sqlite'));
   if (pending.length === 0) return;
-  const missing = pending.map(({ version }) => version).join(', ');
-  throw new StoreError('Unavailable', `${options.path} lacks schema version ${missing}: run "antiphon schema apply"`);
+  const target = { name: options.path, flags: sqliteSchemaFlags(options.path) };
+  throw lacksVersions(target, pending, applied !== undefined);
 }
 
 export function openSqliteDatabase(options: SqliteOptions, env: Env): SqliteDatabase {

@@ -14,7 +14,7 @@ import { createSqliteTaskLists } from './task-lists.ts';
 
 export { openSqliteDatabase, type SqliteDatabase, type SqliteOptions } from './database.ts';
 export type { LogSync } from './log-sync.ts';
-export { type AppliedVersion, appliedVersions, applySchema, pendingVersions } from './schema.ts';
+export { createSqliteSchemaTarget } from './schema-target.ts';
 
 export interface SqliteStore extends Store {
   /** The open file, to put visibility beside the histories, in the same transactions. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStoreError } from '#base';
-import { createSqliteStore, type SqliteOptions, type SqliteStore } from '#persistence/sqlite';
+import { createSqliteSchemaTarget, createSqliteStore, type SqliteOptions, type SqliteStore } from '#persistence/sqlite';
 import { createSchemaTool } from '#schema';
 import {
   branchOf,
@@ -298,7 +298,7 @@ describe('a SQLite file', () => {
 });
 
 describe('the schema tool', () => {
-  const tool = () => createSchemaTool({ driver: 'sqlite', path: path() }, env);
+  const tool = () => createSchemaTool(createSqliteSchemaTarget(path(), env), env);
   const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { versions: { version: number }[] };
   const known = manifest.versions.map(({ version }) => version);
   const newest = Math.max(...known);
