@@ -1,0 +1,67 @@
+// Apache Kafka (KRaft, one node that is broker and controller) from Maven's jars, bounded at 512 MB of heap.
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { jars, runQuietly } from './downloads.mjs';
+import { java, missingJava } from './java.mjs';
+
+const VERSION = '3.9.1';
+const ARTIFACTS = [`org.apache.kafka:kafka_2.13:${VERSION}`, 'org.slf4j:slf4j-simple:1.7.36'];
+const CLUSTER_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+const propertiesOf = (folder, { broker, controller }) => `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controller}
+listeners=PLAINTEXT://127.0.0.1:${broker},CONTROLLER://127.0.0.1:${controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:${broker}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=${folder}/logs
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+`;
+
+/** Asks which API versions there are (version 0): the first question of every client. */
+const answersVersions = (port) =>
+  new Promise((resolve) => {
+    const request = Buffer.alloc(14);
+    request.writeInt32BE(10, 0);
+    request.writeInt16BE(18, 4); // ApiVersions
+    request.writeInt32BE(1, 8); // correlation id
+    request.writeInt16BE(-1, 12); // no client id
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(request));
+    const end = (isReady) => {
+      socket.destroy();
+      resolve(isReady);
+    };
+    socket.setTimeout(2_000, () => end(false));
+    socket.on('error', () => end(false));
+    socket.on('close', () => end(false));
+    socket.on('data', (data) => end(data.length >= 10 && data.readInt32BE(4) === 1 && data.readInt16BE(8) === 0));
+  });
+
+export const kafka = {
+  name: 'kafka',
+  title: `Apache Kafka ${VERSION}`,
+  ports: ['broker', 'controller'],
+  missing: () => missingJava(11),
+  prepare: (progress) => jars(`kafka-${VERSION}`, ARTIFACTS, progress),
+
+  async command({ folder, ports, installed, progress }) {
+    const file = path.join(folder, 'server.properties');
+    fs.writeFileSync(file, propertiesOf(folder, ports));
+    const classPath = `${installed}/*`;
+    if (!fs.existsSync(path.join(folder, 'logs/meta.properties'))) {
+      progress('formatting its storage …');
+      await runQuietly(java(), ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file]);
+    }
+    const log = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-Dorg.slf4j.simpleLogger.showDateTime=true'];
+    return { command: java(), args: ['-Xmx512m', ...log, '-cp', classPath, 'kafka.Kafka', file] };
+  },
+
+  isReady: ({ ports }) => answersVersions(ports.broker),
+  variables: ({ ports }) => ({ KAFKA_BROKERS: `127.0.0.1:${ports.broker}` }),
+};
