@@ -124,25 +124,35 @@ export class DomainNotActiveError extends ServiceError {
   readonly domain: string;
   readonly currentCluster: string;
   readonly activeCluster: string;
+  /** More than the one only in active-active domains. */
+  readonly activeClusters: readonly string[];
 
-  constructor(domain: string, currentCluster: string, activeCluster: string) {
+  constructor(domain: string, currentCluster: string, activeCluster: string, activeClusters?: readonly string[]) {
+    const all = activeClusters ?? (activeCluster === '' ? [] : [activeCluster]);
     super(
       'DomainNotActive',
-      `Domain: ${domain} is active in cluster(s): [${activeCluster}], while current cluster ${currentCluster} ` +
+      `Domain: ${domain} is active in cluster(s): [${all.join(' ')}], while current cluster ${currentCluster} ` +
         `is a standby cluster. Operation active cluster: ${activeCluster}`,
     );
     this.domain = domain;
     this.currentCluster = currentCluster;
     this.activeCluster = activeCluster;
+    this.activeClusters = all;
   }
 }
 
+/** Nothing was done: whoever asked may ask the owner. */
 export class ShardOwnershipLostError extends ServiceError {
   readonly shardId: number;
+  /** Id of the host that owns it, as far as the answering one knows; empty: it does not. */
+  readonly owner: string;
 
-  constructor(shardId: number, options?: ErrorOptions) {
-    super('ShardOwnershipLost', `shard ${shardId} is not owned by this host`, options);
+  constructor(shardId: number, options: ErrorOptions & { owner?: string | undefined } = {}) {
+    const { owner = '' } = options;
+    const where = owner === '' ? '' : `, its owner is ${owner}`;
+    super('ShardOwnershipLost', `shard ${shardId} is not owned by this host${where}`, options);
     this.shardId = shardId;
+    this.owner = owner;
   }
 }
 

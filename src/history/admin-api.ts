@@ -13,9 +13,13 @@ import { queryResponse, readTaskHistory, takeTaskHistory } from './decision-task
 import { describeRun } from './describe.ts';
 import { decodeToken } from './history-api.ts';
 import { readBatches } from './history-reader.ts';
+import { loadDurableState } from './run-access.ts';
 import { readRun } from './run-watch.ts';
 
-type AdminApi = Pick<HistoryClient, 'describeWorkflow' | 'getQueryTask' | 'getRawHistory' | 'describeMutableState'>;
+type AdminApi = Pick<
+  HistoryClient,
+  'describeWorkflow' | 'getQueryTask' | 'getRawHistory' | 'describeMutableState' | 'findRecord'
+>;
 
 export function createAdminApi(context: HistoryContext): AdminApi {
   const { store } = context.deps;
@@ -67,6 +71,13 @@ export function createAdminApi(context: HistoryContext): AdminApi {
       const state = await readRun(context, run, (entry) => entry.state);
       const json = ExecutionRecord.toJSON(ExecutionRecord.decode(encodeState(state)));
       return { shardId: context.shards.shardOf(run.workflowId), stateJson: JSON.stringify(json) };
+    },
+
+    async findRecord(run, { isProven }) {
+      const actor = await context.shards.of(run.workflowId);
+      const state = await loadDurableState(actor, run);
+      if (isProven) await actor.proveOwned();
+      return state && encodeState(state);
     },
   };
 }

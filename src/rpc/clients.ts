@@ -230,6 +230,11 @@ export interface HistoryClient {
   }>;
   /** Admin: state as JSON for people, with its shard. */
   describeMutableState(run: RunRef): Promise<{ shardId: number; stateJson: string }>;
+  /**
+   * For history hosts, whose runs refer to runs of other shards: the durable state as an encoded internal.v1.ExecutionRecord; undefined: there is
+   * no such run. With `isProven` the answer is the owner's word: it has shown by a commit that it still is.
+   */
+  findRecord(run: RunRef, options: { isProven: boolean }): Promise<Uint8Array | undefined>;
 }
 
 export interface DispatchedTask {

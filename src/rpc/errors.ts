@@ -209,13 +209,8 @@ function detailOf(error: ServiceError): Detail | undefined {
     );
   }
   if (error instanceof DomainNotActiveError) {
-    const { domain, currentCluster, activeCluster } = error;
-    const fields = {
-      domain,
-      currentCluster,
-      activeCluster,
-      activeClusters: activeCluster === '' ? [] : [activeCluster],
-    };
+    const { domain, currentCluster, activeCluster, activeClusters } = error;
+    const fields = { domain, currentCluster, activeCluster, activeClusters: [...activeClusters] };
     return detail('DomainNotActiveError', DomainNotActiveDetail.encode(fields).finish());
   }
   return fieldlessDetail(error.kind);
@@ -336,8 +331,8 @@ function errorFromDetail(found: Detail, message: string): ServiceError | undefin
     case 'FeatureNotEnabledError':
       return withMessage(new FeatureNotEnabledError(FeatureNotEnabledDetail.decode(found.value).featureFlag), message);
     case 'DomainNotActiveError': {
-      const { domain, currentCluster, activeCluster } = DomainNotActiveDetail.decode(found.value);
-      return withMessage(new DomainNotActiveError(domain, currentCluster, activeCluster), message);
+      const { domain, currentCluster, activeCluster, activeClusters } = DomainNotActiveDetail.decode(found.value);
+      return withMessage(new DomainNotActiveError(domain, currentCluster, activeCluster, activeClusters), message);
     }
     default: {
       const kind = Object.hasOwn(FIELDLESS_KINDS, found.type) ? FIELDLESS_KINDS[found.type] : undefined;

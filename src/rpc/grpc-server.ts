@@ -69,14 +69,14 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   addReflectionService(server, [...names, 'grpc.health.v1.Health', ...REFLECTION_SERVICES], options.authenticate);
   return {
     async start() {
-      const port = await bind(server, address, options.tls);
+      const port = await bindServer(server, address, options.tls);
       health.setServing(true);
       return { address: `${host.includes(':') ? `[${host}]` : host}:${port}`, port };
     },
     async stop(graceMs = STOP_GRACE_MS) {
       admission.draining = true;
       health.setServing(false);
-      await shutDown(server, env, graceMs);
+      await shutDownServer(server, env, graceMs);
     },
     setServing: (serving) => health.setServing(serving),
     activeCalls: () => admission.active,
@@ -102,7 +102,7 @@ function addServices(server: Server, services: Services, admission: Admission, e
   return names;
 }
 
-function bind(server: Server, address: string, tls: ServerTls | undefined): Promise<number> {
+export function bindServer(server: Server, address: string, tls: ServerTls | undefined): Promise<number> {
   const credentials = tls === undefined ? ServerCredentials.createInsecure() : serverCredentials(tls);
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => {
@@ -112,7 +112,7 @@ function bind(server: Server, address: string, tls: ServerTls | undefined): Prom
   });
 }
 
-function shutDown(server: Server, env: Env, graceMs: number): Promise<void> {
+export function shutDownServer(server: Server, env: Env, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = env.scheduler.after(graceMs, () => server.forceShutdown());
     server.tryShutdown((error) => {
@@ -123,11 +123,17 @@ function shutDown(server: Server, env: Env, graceMs: number): Promise<void> {
   });
 }
 
-/** The host of host:port. @throws when calls would come unauthenticated from other machines. */
-export function requireBindable(address: string, insecure: boolean): string {
+/** The host of host:port. */
+export function requireAddress(address: string): string {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) throw new Error(`address ${address} is not host:port`);
+  return host;
+}
+
+/** The host of host:port. @throws when calls would come unauthenticated from other machines. */
+export function requireBindable(address: string, insecure: boolean): string {
+  const host = requireAddress(address);
   if (!insecure && !isLoopback(host)) {
     throw new Error(
       `refusing to listen on ${address}: calls are not authenticated, so only loopback addresses are allowed. ` +
@@ -141,4 +147,4 @@ export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
 /** Of host:port. */
-export const isLoopbackAddress = (address: string): boolean => isLoopback(requireBindable(address, true));
+export const isLoopbackAddress = (address: string): boolean => isLoopback(requireAddress(address));

@@ -1,0 +1,63 @@
+// One call between hosts: how the arguments of a plain method become a message and come out of it again on the other host. The tables of these
+// (internal-history.ts, internal-matching.ts, internal-cluster.ts) are all that both ends know; a method without an entry does not compile.
+import type { CallOptions, RunRef } from './clients.ts';
+import type { RequestOf, ResponseOf, UnaryDefinition } from './service-handlers.ts';
+
+export interface InternalMethod<A extends readonly unknown[], R> {
+  readonly definition: UnaryDefinition;
+  /** True when a call whose outcome is unknown may be made again. */
+  readonly isRepeatable: boolean;
+  request(...args: A): unknown;
+  /** `call`: the deadline and the hang-up of the caller. */
+  args(request: unknown, call: CallOptions): A;
+  reply(result: R): unknown;
+  result(reply: unknown): R;
+  /** The caller's own, where the method has them. */
+  options(...args: A): CallOptions | undefined;
+}
+
+type Method = (...args: never[]) => Promise<unknown>;
+
+/** The methods of an interface that are calls. */
+export type InternalMethods<T> = {
+  readonly [M in keyof T as T[M] extends Method ? M : never]: T[M] extends (...args: infer A) => Promise<infer R>
+    ? InternalMethod<A, R>
+    : never;
+};
+
+/** A method as a table is walked: the types tie each entry to its own. */
+export type UntypedMethod = InternalMethod<readonly unknown[], unknown>;
+
+export const untyped = (table: object): readonly (readonly [string, UntypedMethod])[] =>
+  Object.entries(table) as (readonly [string, UntypedMethod])[];
+
+export function internalMethod<D extends UnaryDefinition, A extends readonly unknown[], R>(
+  definition: D,
+  codec: {
+    readonly isRepeatable?: boolean;
+    request(...args: A): RequestOf<D>;
+    args(request: RequestOf<D>, call: CallOptions): A;
+    reply(result: R): ResponseOf<D>;
+    result(reply: ResponseOf<D>): R;
+    options?(...args: A): CallOptions | undefined;
+  },
+): InternalMethod<A, R> {
+  return {
+    definition,
+    isRepeatable: codec.isRepeatable ?? false,
+    request: codec.request,
+    // What the definition decodes is of the definition's type.
+    args: (request, call) => codec.args(request as RequestOf<D>, call),
+    reply: codec.reply,
+    result: (reply) => codec.result(reply as ResponseOf<D>),
+    options: codec.options ?? (() => undefined),
+  };
+}
+
+const NO_RUN: RunRef = { domainId: '', workflowId: '', runId: '' };
+
+/** Of a message's field: hosts of one version always set it. */
+export const runOf = (run: RunRef | undefined): RunRef => run ?? NO_RUN;
+
+/** Without what else the object has. */
+export const refOf = ({ domainId, workflowId, runId }: RunRef): RunRef => ({ domainId, workflowId, runId });
