@@ -16,8 +16,8 @@ export interface NdcTransaction {
     minEventId: number,
     maxEventId: number,
   ): Promise<readonly (readonly HistoryEvent[])[]>;
-  /** A fresh context whose domain is this workflow's. */
-  context(): DecideContext;
+  /** A fresh context. Its domain is that of the run given, which is the run that is written with it; of none, where nobody writes. */
+  context(run?: WorkflowState): DecideContext;
   /** One group commit; resolves when durable. */
   commit(writes: NdcWrites): Promise<void>;
 }

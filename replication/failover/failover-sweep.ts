@@ -1,9 +1,9 @@
 // Looks at the runs of a domain after its active cluster changed: those that hold waiting events, or branches that lost, are settled
-// (ndc/failover.ts). Per domain and shard the store remembers up to which failover version this was done, so a crash in between, or a
+// (ndc/failover.ts). Per domain and shard the store remembers up to which level of its failover versions this was done, so a crash in between, or a
 // change made while this process was down, is made up for when the shard opens. Runs at a bounded rate, one shard at a time.
 import { ExecutionRecord } from '@antiphon/proto/internal';
 import { EntityNotExistsError } from '#base';
-import type { DomainView } from '#core';
+import { type DomainView, failoverLevel } from '#core';
 import { type Env, sleep } from '#env';
 import type { KeyValueStore, RunKey, ShardStore } from '#persistence';
 import { settleRunAfterFailover } from '../ndc/failover.ts';
@@ -73,11 +73,11 @@ class StoredSweep implements FailoverSweep {
   }
 
   #onChange(before: DomainView | undefined, after: DomainView): void {
-    if (!after.isGlobal || before?.failoverVersion === after.failoverVersion) return;
+    if (!after.isGlobal || (before !== undefined && failoverLevel(before) === failoverLevel(after))) return;
     for (const [shardId, { signal }] of this.#owned) {
       if (before !== undefined) this.#enqueueSweep(after.id, shardId);
       // A domain that has just been made has no runs.
-      else this.#enqueue(signal, () => this.#swept.initialize(after.id, shardId, after.failoverVersion));
+      else this.#enqueue(signal, () => this.#swept.initialize(after.id, shardId, failoverLevel(after)));
     }
   }
 
@@ -112,7 +112,7 @@ class StoredSweep implements FailoverSweep {
 
   async #sweep(domain: DomainView, shardId: number, signal: AbortSignal): Promise<void> {
     const { shards, env } = this.#deps;
-    if ((await this.#swept.load(domain.id, shardId)) === domain.failoverVersion) return;
+    if ((await this.#swept.load(domain.id, shardId)) === failoverLevel(domain)) return;
     let token: Uint8Array | undefined;
     do {
       const page = await shards.listExecutions(shardId, token, PAGE_SIZE);
@@ -122,7 +122,7 @@ class StoredSweep implements FailoverSweep {
       token = page.nextToken;
       await sleep(env.scheduler, PAGE_PAUSE_MS, signal);
     } while (token !== undefined && !signal.aborted);
-    if (!signal.aborted) await this.#swept.save(domain.id, shardId, domain.failoverVersion);
+    if (!signal.aborted) await this.#swept.save(domain.id, shardId, failoverLevel(domain));
   }
 
   async #settle(key: RunKey, record: Uint8Array): Promise<void> {

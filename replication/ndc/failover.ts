@@ -26,7 +26,7 @@ export function settleRunAfterFailover(
     if (state === undefined || isZombie(state)) return;
     const stored = await transaction.currentRun();
     const isCurrent = stored?.runId === run.runId;
-    if (transaction.context().domain.isActiveHere) {
+    if (transaction.context(state).domain.isActiveHere) {
       await recoverLostSignals(transaction, state, isCurrent ? state : await loadCurrent(transaction, stored));
     } else if (!isClosed(state)) {
       await flushWaitingEvents(transaction, state, isCurrent);
@@ -39,7 +39,7 @@ async function flushWaitingEvents(
   state: WorkflowState,
   isCurrent: boolean,
 ): Promise<void> {
-  const context = transaction.context();
+  const context = transaction.context(state);
   if (!isOwnVersion(context, versionOf(state))) return;
   const transition = flushBuffer(state, context);
   if (transition === undefined) return;
@@ -57,7 +57,7 @@ async function recoverLostSignals(
   counting: WorkflowState | undefined,
 ): Promise<void> {
   if (state.versionHistories.histories.length < 2) return;
-  if (counting === undefined || !mayWrite(transaction.context(), counting)) return;
+  if (counting === undefined || !mayWrite(transaction.context(counting), counting)) return;
   const { runId } = state.info;
   const lost = await signalsOfLosers(transaction, state);
   if (lost.length === 0) return;

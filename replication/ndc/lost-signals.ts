@@ -59,7 +59,10 @@ async function reapplySignals(
     const reset = await resetForSignals(transaction, current, signals, pendingBatches);
     return reset === undefined ? undefined : { transition: reset, isNew: true };
   }
-  return { transition: withSignals(current, { runId: lost.runId, signals }, transaction.context()), isNew: false };
+  return {
+    transition: withSignals(current, { runId: lost.runId, signals }, transaction.context(current)),
+    isNew: false,
+  };
 }
 
 /** An open run with the signals added, whatever its stored ids say of them. */
@@ -83,7 +86,7 @@ export async function addLostSignals(
   lost: { readonly runId: string; readonly signals: readonly HistoryEvent[] },
 ): Promise<NdcWrites> {
   const { writes, counting } = settled;
-  if (lost.signals.length === 0 || !mayWrite(transaction.context(), counting)) return writes;
+  if (lost.signals.length === 0 || !mayWrite(transaction.context(counting), counting)) return writes;
   const own = writes.runs.find(({ transition }) => transition.state.info.runId === counting.info.runId);
   const reapplied = await reapplySignals(transaction, counting, lost, own?.transition.batches ?? []);
   if (reapplied === undefined) return writes;

@@ -100,7 +100,7 @@ async function applyToRun(
   if (decision.kind === 'duplicate') return;
   if (decision.kind === 'gap') throw gapError(request, batch, decision.from);
   if (decision.outcome === 'loses') return backfill(transaction, request, batch, state, decision);
-  const flushed = flushBuffer(state, transaction.context());
+  const flushed = flushBuffer(state, transaction.context(state));
   if (flushed !== undefined) {
     // A step of its own: the branch is longer now, so everything is decided again.
     await transaction.commit({
@@ -240,7 +240,7 @@ async function lostSignals(
   applied: RunTransition,
   counting: WorkflowState,
 ): Promise<readonly HistoryEvent[]> {
-  if (!mayWrite(transaction.context(), counting)) return [];
+  if (!mayWrite(transaction.context(counting), counting)) return [];
   const { runId } = before.info;
   const loser = currentVersionHistory(before.versionHistories);
   const winner = currentVersionHistory(applied.state.versionHistories);

@@ -46,7 +46,7 @@ export async function resetForSignals(
   signals: readonly HistoryEvent[],
   pendingBatches: readonly EventBatch[],
 ): Promise<RunTransition | undefined> {
-  const context = transaction.context();
+  const context = transaction.context(closed);
   const startedId = closed.info.lastProcessedEventId;
   if (startedId < 1) return undefined;
   const { branch: closedBranch, items } = currentVersionHistory(closed.versionHistories);

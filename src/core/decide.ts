@@ -2,7 +2,7 @@
 // state given stays as it was; a refused command throws a ServiceError and leaves no trace.
 
 import { DecisionTaskFailedCause } from '@antiphon/proto';
-import { DomainNotActiveError } from '#base';
+import { notActive } from './active-cluster.ts';
 import * as activities from './activity-commands.ts';
 import { hasDecisionInFlight } from './add-event.ts';
 import { clusterOfVersion } from './clusters.ts';
@@ -59,8 +59,7 @@ function openDraft(state: WorkflowState, context: DecideContext): Draft {
   const { domain, clusters } = context;
   const written = lastWriteVersion(state.versionHistories) ?? domain.failoverVersion;
   if (written > domain.failoverVersion) {
-    const activeCluster = clusterOfVersion(clusters, written) ?? domain.activeCluster;
-    throw new DomainNotActiveError(domain.name, clusters.currentCluster, activeCluster);
+    throw notActive(domain, clusters.currentCluster, clusterOfVersion(clusters, written));
   }
   const draft = new Draft(state, context, domain.failoverVersion);
   if (written === domain.failoverVersion || !hasDecisionInFlight(draft)) return draft;

@@ -18,6 +18,7 @@ import {
   mapBytes,
   requireDomain,
   requireLength,
+  requireOwnAttribute,
   requireRunTimeouts,
   requireTaskList,
   validateActivity,
@@ -43,7 +44,7 @@ function scheduleActivity(
   const { draft } = completion;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES;
   const checked = rejectOnFault(cause, () => {
-    const { name } = requireDomain(completion, attributes.domain, 'schedule activity');
+    const { name } = requireDomain(completion, attributes.domain, 'schedule activity across domain');
     validateActivity(completion, attributes);
     const taskList = requireTaskList(completion, attributes.taskList, draft.info.taskList);
     return { name, taskList, timeouts: deriveActivityTimeouts(attributes, draft.info.executionTimeoutSeconds) };
@@ -205,7 +206,7 @@ function startChild(
   const { info, context } = draft;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES;
   const taskList = rejectOnFault(cause, () => {
-    const target = requireDomain(completion, attributes.domain, 'schedule child execution');
+    const target = requireDomain(completion, attributes.domain, 'schedule child execution across domain');
     if (target.id !== context.domain.id && (target.isGlobal || context.domain.isGlobal)) {
       throw badRequest('a child workflow of a global domain cannot be in another domain');
     }
@@ -215,6 +216,7 @@ function startChild(
     requireLength(completion, attributes.workflowType.name, 'WorkflowType');
     requireLength(completion, attributes.domain, 'Domain');
     requireRunTimeouts(attributes);
+    requireOwnAttribute(completion, attributes.activeClusterSelectionPolicy);
     validateRetryPolicy(attributes.retryPolicy);
     if (attributes.cronSchedule !== '') parseCronSchedule(attributes.cronSchedule);
     priorityFieldsOfHeader(attributes.header);
@@ -235,6 +237,7 @@ function startChild(
       taskStartToCloseTimeout: durationOf(taskSeconds),
       retryPolicy: normalizedRetryPolicy(attributes.retryPolicy),
       parentClosePolicy: attributes.parentClosePolicy || ParentClosePolicy.PARENT_CLOSE_POLICY_TERMINATE,
+      activeClusterSelectionPolicy: attributes.activeClusterSelectionPolicy ?? info.activeClusterSelectionPolicy,
       decisionTaskCompletedEventId: completion.completedId,
       delayStart: undefined,
       jitterStart: undefined,
@@ -250,7 +253,7 @@ function cancelExternal(
   const { draft } = completion;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES;
   const workflowExecution = rejectOnFault(cause, () => {
-    requireDomain(completion, attributes.domain, 'cancel workflow');
+    requireDomain(completion, attributes.domain, 'cancel workflow across domain:');
     return validateExternalTarget(completion, attributes, 'WorkflowId is not set on decision.');
   });
   requireSignalPlace(draft);
@@ -279,7 +282,7 @@ function signalExternal(
   const { signalName, input, control, childWorkflowOnly } = attributes;
   const cause = Cause.DECISION_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES;
   const workflowExecution = rejectOnFault(cause, () => {
-    requireDomain(completion, attributes.domain, 'signal workflow');
+    requireDomain(completion, attributes.domain, 'signal workflow across domain:');
     const target = validateExternalTarget(completion, attributes, 'Execution is nil on decision.');
     if (signalName === '') throw badRequest('SignalName is not set on decision.');
     requireLength(completion, signalName, 'SignalName');

@@ -2,6 +2,7 @@
 // them, or throws BadRequest, whose text ends up in the DecisionTaskFailed event.
 
 import type {
+  ActiveClusterSelectionPolicy,
   ContinueAsNewWorkflowExecutionDecisionAttributes,
   ScheduleActivityTaskDecisionAttributes,
   SearchAttributes,
@@ -10,6 +11,7 @@ import type {
 } from '@antiphon/proto';
 import type { Duration } from '@antiphon/proto/google';
 import { badRequest, internalService } from '#base';
+import { sameAttribute } from './active-cluster.ts';
 import { parseCronSchedule } from './cron.ts';
 import type { Completion } from './decision-outcome.ts';
 import type { DomainView } from './domain-view.ts';
@@ -49,11 +51,11 @@ export function requireTaskList(
  * The domain a decision names, for what it wants to do there; empty: the run's own. Only calls between like domains of one cluster set may
  * cross.
  */
-export function requireDomain(completion: Completion, name: string, action: string): DomainView {
+export function requireDomain(completion: Completion, name: string, doAcrossDomain: string): DomainView {
   const own = completion.draft.context.domain;
   if (name === '' || name === own.name) return own;
   const target = completion.command.findDomain(name);
-  if (target === undefined) throw internalService(`Unable to ${action} across domain ${name}.`);
+  if (target === undefined) throw internalService(`Unable to ${doAcrossDomain} ${name}.`);
   if (target.id === own.id) return own;
   const bothLocal = own.clusters.length === 1 && target.clusters.length === 1 && own.clusters[0] === target.clusters[0];
   if (!bothLocal) throw badRequest(`cannot make cross domain call between ${own.name} and ${target.name}`);
@@ -80,6 +82,15 @@ export function requireRunTimeouts(attributes: {
   if (!isKeptDuration(taskStartToCloseTimeout)) {
     throw badRequest('TaskStartToCloseTimeoutSeconds is out of range on decision.');
   }
+}
+
+/**
+ * A run's children and its successor are where it is: a failover that moved one of them without the other would leave each waiting for what
+ * only the other region may write.
+ */
+export function requireOwnAttribute(completion: Completion, policy: ActiveClusterSelectionPolicy | undefined): void {
+  if (policy === undefined || sameAttribute(policy, completion.draft.info.activeClusterSelectionPolicy)) return;
+  throw badRequest('ActiveClusterSelectionPolicy must be that of the workflow itself: leave it out to inherit it.');
 }
 
 export interface ActivityTimeouts {
@@ -153,6 +164,7 @@ export function validateContinueAsNew(
   if (workflowType !== undefined) requireLength(completion, workflowType.name, 'WorkflowType');
   if (taskList?.name) requireTaskList(completion, taskList, undefined);
   requireRunTimeouts(attributes);
+  requireOwnAttribute(completion, attributes.activeClusterSelectionPolicy);
   if (!isKeptDuration(attributes.backoffStartInterval)) throw badRequest('BackoffStartInterval is out of range.');
   if (secondsOf(attributes.backoffStartInterval) < 0) throw badRequest('BackoffStartInterval is less than 0.');
   validateRetryPolicy(retryPolicy);

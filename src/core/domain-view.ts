@@ -25,4 +25,8 @@ export interface DomainView {
   readonly drainedIsolationGroups?: ReadonlySet<string> | undefined;
   /** True while this cluster may write: local, or active here and no graceful failover pending. */
   readonly isActiveHere: boolean;
+  /** Active-active: the domain as the runs of a cluster attribute see it, by scope and name. Runs without one see the domain itself. */
+  readonly byAttribute?: ReadonlyMap<string, ReadonlyMap<string, DomainView>> | undefined;
+  /** Active-active: every cluster in which some of its runs are active, in the order of their names. */
+  readonly activeClusters?: readonly string[] | undefined;
 }

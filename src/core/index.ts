@@ -1,4 +1,14 @@
 // The pure engine. No I/O, no clock, no randomness: decide, evolve, task derivation.
+export {
+  domainOfNewRun,
+  domainOfRun,
+  failoverLevel,
+  isActiveActive,
+  isActiveHereForSome,
+  notActive,
+  otherActiveCluster,
+  sameAttribute,
+} from './active-cluster.ts';
 export { applyEvents, applySyncActivity, rebuild, type SyncActivityInput } from './apply-events.ts';
 export * from './clusters.ts';
 export * from './commands.ts';

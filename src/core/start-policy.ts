@@ -1,7 +1,8 @@
 // What a start means when its workflow id is taken (semantics §2.12).
 
 import { WorkflowExecutionCloseStatus, WorkflowIdReusePolicy } from '@antiphon/proto';
-import { DomainNotActiveError, internalService, WorkflowExecutionAlreadyStartedError } from '#base';
+import { internalService, WorkflowExecutionAlreadyStartedError } from '#base';
+import { notActive } from './active-cluster.ts';
 import { clusterOfVersion } from './clusters.ts';
 import type { DecideContext } from './commands.ts';
 
@@ -46,8 +47,7 @@ export function decideStart(
   if (current.createRequestId === question.requestId) return { kind: 'existing', runId: current.runId };
   const { domain, clusters } = context;
   if (domain.failoverVersion < current.lastWriteVersion) {
-    const activeCluster = clusterOfVersion(clusters, current.lastWriteVersion) ?? domain.activeCluster;
-    throw new DomainNotActiveError(domain.name, clusters.currentCluster, activeCluster);
+    throw notActive(domain, clusters.currentCluster, clusterOfVersion(clusters, current.lastWriteVersion));
   }
   const ids = `WorkflowId: ${question.workflowId}, RunId: ${current.runId}.`;
   if (!current.isOpen) return decideReuse(current, question.reusePolicy, ids);

@@ -3,6 +3,7 @@ import { ArchivalStatus, DomainStatus } from '@antiphon/proto';
 import type { DomainRecord } from '@antiphon/proto/internal';
 import { required } from '#base';
 import { type ClusterGroup, type DomainView, EMPTY_VERSION } from '#core';
+import { type AttributeCluster, attributesOf } from './active-clusters.ts';
 import { drainedGroups } from './isolation-groups.ts';
 import { MS_PER_DAY, msOfDuration } from './time-messages.ts';
 
@@ -19,8 +20,9 @@ export function viewOf(
   const domain = required(record.domain, 'a domain record has a domain');
   const isGlobal = domain.isGlobalDomain;
   const activeCluster = isGlobal ? domain.activeClusterName : clusters.currentCluster;
+  const isPending = record.failoverEndTimeMs > 0;
   const retentionMs = msOfDuration(domain.workflowExecutionRetentionPeriod);
-  return {
+  const view: DomainView = {
     id: domain.id,
     name: domain.name,
     isGlobal,
@@ -36,6 +38,21 @@ export function viewOf(
     data: domain.data,
     drainedIsolationGroups: drainedGroups(domain.isolationGroups?.isolationGroups ?? []),
     badBinaries: new Set(Object.keys(domain.badBinaries?.binaries ?? {})),
-    isActiveHere: !isGlobal || (activeCluster === clusters.currentCluster && record.failoverEndTimeMs === 0),
+    isActiveHere: !isGlobal || (activeCluster === clusters.currentCluster && !isPending),
   };
+  const attributes = isGlobal ? attributesOf(domain.activeClusters) : [];
+  return attributes.length === 0 ? view : activeActive(view, attributes, clusters.currentCluster);
+}
+
+/** The view with one of its own for each cluster attribute. */
+function activeActive(view: DomainView, attributes: readonly AttributeCluster[], currentCluster: string): DomainView {
+  const activeClusters = [...new Set([view.activeCluster, ...attributes.map(({ cluster }) => cluster)])].sort();
+  const byAttribute = new Map<string, Map<string, DomainView>>();
+  for (const { scope, name, cluster, failoverVersion } of attributes) {
+    const names = byAttribute.get(scope) ?? new Map<string, DomainView>();
+    byAttribute.set(scope, names);
+    const isActiveHere = cluster === currentCluster;
+    names.set(name, { ...view, activeClusters, byAttribute, activeCluster: cluster, failoverVersion, isActiveHere });
+  }
+  return { ...view, activeClusters, byAttribute };
 }

@@ -1,3 +1,4 @@
+export { hasAttributes } from './active-clusters.ts';
 export * from './domain-cache.ts';
 export * from './domain-change.ts';
 export * from './domain-service.ts';

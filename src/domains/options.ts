@@ -20,6 +20,10 @@ export interface DomainOptions {
   readonly failoverTimeoutSecondsMax: number;
   readonly nameLengthMax: number;
   readonly badBinaryCountMax: number;
+  /** Cluster attributes of an active-active domain. */
+  readonly clusterAttributeCountMax: number;
+  /** Of a scope, and of a name in it. */
+  readonly clusterAttributeLengthMax: number;
   readonly requiredDataKeys: readonly string[];
   /** Set when `frontend.enableAdminProtection`: changes must carry it as security token. */
   readonly adminOperationToken: string | undefined;
@@ -40,6 +44,8 @@ export const DEFAULT_DOMAIN_OPTIONS: DomainOptions = {
   failoverTimeoutSecondsMax: 300,
   nameLengthMax: 1000,
   badBinaryCountMax: 10,
+  clusterAttributeCountMax: 256,
+  clusterAttributeLengthMax: 255,
   requiredDataKeys: [],
   adminOperationToken: undefined,
   isLockdown: false,

@@ -9,6 +9,7 @@ import {
 import { DomainRecord } from '@antiphon/proto/internal';
 import { badRequest } from '#base';
 import { EMPTY_VERSION, nextFailoverVersion } from '#core';
+import { type AttributeCluster, registeredAttributes, requestedAttributes } from './active-clusters.ts';
 import { registeredArchival } from './archival-config.ts';
 import type { RuleContext } from './options.ts';
 import { durationOfMs, msOfDuration } from './time-messages.ts';
@@ -29,9 +30,7 @@ export function newDomainRecord(request: RegisterDomainRequest, id: string, cont
   requireAdminToken(request.securityToken, options);
   validateName(request.name, options);
   validateRequiredData(request.data, options);
-  if (request.activeClusters !== undefined || Object.keys(request.activeClustersByRegion).length > 0) {
-    throw badRequest('Active-active domains are not supported.');
-  }
+  const attributes = askedAttributes(request, options);
   if (request.isGlobalDomain) requirePrimary(group);
   const activeClusterName = request.activeClusterName === '' ? group.currentCluster : request.activeClusterName;
   const named = request.clusters.map((cluster) => cluster.clusterName);
@@ -60,6 +59,7 @@ export function newDomainRecord(request: RegisterDomainRequest, id: string, cont
     visibilityArchivalStatus: visibility.status,
     visibilityArchivalUri: visibility.uri,
     activeClusterName,
+    activeClusters: registeredAttributes(attributes, group),
     clusters: clusterNames.map((clusterName) => ClusterReplicationConfiguration.fromPartial({ clusterName })),
     isGlobalDomain: request.isGlobalDomain,
     failoverVersion: BigInt(EMPTY_VERSION),
@@ -73,4 +73,13 @@ export function newDomainRecord(request: RegisterDomainRequest, id: string, cont
     previousFailoverVersion: NO_PREVIOUS_FAILOVER_VERSION,
     lastUpdatedMs: nowMs,
   });
+}
+
+function askedAttributes(request: RegisterDomainRequest, options: RuleContext['options']): readonly AttributeCluster[] {
+  if (Object.keys(request.activeClustersByRegion).length > 0) {
+    throw badRequest('ActiveClustersByRegion is not supported: set ActiveClusters, with "region" as scope.');
+  }
+  const attributes = requestedAttributes(request.activeClusters, options);
+  if (attributes.length > 0 && !request.isGlobalDomain) throw badRequest('A local domain cannot have ActiveClusters.');
+  return attributes;
 }

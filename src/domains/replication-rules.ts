@@ -1,10 +1,12 @@
 // What a domain change of another region makes of the local record (semantics §5.3). Pure. The two comparisons are independent and no
-// order of arrival is assumed: configuration is taken when its config version is larger, the active cluster when its failover version is.
+// order of arrival is assumed: configuration is taken when its config version is larger, the active cluster when its failover version is, and
+// each cluster attribute when its own failover version is.
 import type { Domain } from '@antiphon/proto';
 import { DomainRecord } from '@antiphon/proto/internal';
 import { required } from '#base';
+import { hasAttributes, mergedAttributes } from './active-clusters.ts';
 import type { DomainChange } from './domain-change.ts';
-import { FAILOVER_HISTORY_KEY } from './failover-history.ts';
+import { FAILOVER_HISTORY_KEY, mergedFailovers } from './failover-history.ts';
 
 /** The content of an admin.v1 DomainTaskAttributes. */
 export interface ReplicatedDomain {
@@ -36,16 +38,18 @@ export function withReplicatedChange(record: DomainRecord, change: ReplicatedDom
   const remote = change.domain;
   const takesConfig = change.configVersion > record.configVersion;
   const takesFailover = change.failoverVersion > Number(local.failoverVersion);
-  if (!takesConfig && !takesFailover) return { record, hasChanged: false };
+  const activeClusters = mergedAttributes(local.activeClusters, remote.activeClusters);
+  const takesAttributes = activeClusters !== local.activeClusters;
+  if (!takesConfig && !takesFailover && !takesAttributes) return { record, hasChanged: false };
   const data = { ...(takesConfig ? remote.data : local.data) };
-  const history = (takesFailover ? remote : local).data[FAILOVER_HISTORY_KEY];
+  const history = failoverHistory(local, remote, takesFailover);
   if (history !== undefined) data[FAILOVER_HISTORY_KEY] = history;
   else delete data[FAILOVER_HISTORY_KEY];
   const next: DomainRecord = { ...record, lastUpdatedMs: nowMs };
   if (takesConfig) next.configVersion = change.configVersion;
+  if (takesFailover || takesAttributes) next.failoverNotificationVersion = record.notificationVersion;
   if (takesFailover) {
     next.previousFailoverVersion = change.previousFailoverVersion;
-    next.failoverNotificationVersion = record.notificationVersion;
     // A newer failover replaces one that pends here.
     next.failoverEndTimeMs = 0;
   }
@@ -55,8 +59,16 @@ export function withReplicatedChange(record: DomainRecord, change: ReplicatedDom
     name: local.name,
     data,
     failoverInfo: undefined,
+    activeClusters,
     activeClusterName: (takesFailover ? remote : local).activeClusterName,
     failoverVersion: takesFailover ? BigInt(change.failoverVersion) : local.failoverVersion,
   };
   return { record: next, hasChanged: true };
+}
+
+/** Attributes of an active-active domain fail over in several regions at once, so none of their histories replaces the other. */
+function failoverHistory(local: Domain, remote: Domain, takesFailover: boolean): string | undefined {
+  const [own, other] = [local.data[FAILOVER_HISTORY_KEY], remote.data[FAILOVER_HISTORY_KEY]];
+  if (hasAttributes(local) || hasAttributes(remote)) return mergedFailovers(own, other);
+  return takesFailover ? other : own;
 }

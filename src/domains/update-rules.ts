@@ -11,9 +11,10 @@ import {
 import type { DomainRecord } from '@antiphon/proto/internal';
 import { badRequest, required } from '#base';
 import { timestampOf } from '#core';
+import { requestedAttributes } from './active-clusters.ts';
 import { nextArchival } from './archival-config.ts';
 import { type DomainChange, requireCooledDown } from './domain-change.ts';
-import { type Failover, failedOver } from './failover-rules.ts';
+import { type Failover, failedOver, notGraceful } from './failover-rules.ts';
 import type { RuleContext } from './options.ts';
 import { durationOfMs, msOfDuration } from './time-messages.ts';
 import { requireAdminToken, requirePrimary, validateClusters, validateRetention } from './validation.ts';
@@ -28,7 +29,7 @@ export function updatedDomainRecord(
   const { clusters: group, options, nowMs } = context;
   const mask: Mask = new Set(request.updateMask ?? []);
   const before = required(record.domain, 'a domain record has a domain');
-  const failover = wishedFailover(before, request, mask);
+  const failover = wishedFailover(before, request, mask, options);
   // As in Cadence, a failover alone needs no admin token.
   if (failover === undefined) requireAdminToken(request.securityToken, options);
   const after = configured(before, request, mask, context);
@@ -50,22 +51,26 @@ export function updatedDomainRecord(
   };
 }
 
-function wishedFailover(domain: Domain, request: UpdateDomainRequest, mask: Mask): Failover | undefined {
-  if (mask.has('active_clusters') && request.activeClusters !== undefined) {
-    throw badRequest('Active-active domains are not supported.');
-  }
+function wishedFailover(
+  domain: Domain,
+  request: UpdateDomainRequest,
+  mask: Mask,
+  options: RuleContext['options'],
+): Failover | undefined {
+  const attributes = mask.has('active_clusters') ? requestedAttributes(request.activeClusters, options) : [];
   const timeoutSeconds = mask.has('failover_timeout') ? msOfDuration(request.failoverTimeout) / 1000 : undefined;
   const toCluster = mask.has('active_cluster_name') ? request.activeClusterName : '';
   if (!domain.isGlobalDomain) {
     // Without a mask everything is meant, clusters too.
-    if (toCluster !== '' || timeoutSeconds !== undefined || request.updateMask === undefined) throw localDomain();
+    const isMeant = toCluster !== '' || timeoutSeconds !== undefined || attributes.length > 0;
+    if (isMeant || request.updateMask === undefined) throw localDomain();
     return undefined;
   }
-  if (toCluster === '') {
+  if (toCluster === '' && attributes.length === 0) {
     if (timeoutSeconds === undefined) return undefined;
-    throw badRequest('Cannot start graceful failover without updating active cluster or in local domain.');
+    throw notGraceful();
   }
-  return { toCluster, timeoutSeconds };
+  return { toCluster: toCluster || domain.activeClusterName, timeoutSeconds, attributes };
 }
 
 const localDomain = () => badRequest('Local domains cannot perform failovers or change replication configuration');

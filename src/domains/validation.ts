@@ -2,6 +2,7 @@
 import type { Domain } from '@antiphon/proto';
 import { badRequest } from '#base';
 import type { ClusterGroup } from '#core';
+import { attributesOf } from './active-clusters.ts';
 import type { DomainOptions } from './options.ts';
 import { msOfDuration } from './time-messages.ts';
 
@@ -38,7 +39,8 @@ export function validateClusters(domain: Domain, group: ClusterGroup): void {
     if (!isKnown) throw badRequest(`Invalid cluster name: ${name}`);
   }
   if (domain.isGlobalDomain) {
-    if (!names.includes(domain.activeClusterName)) {
+    const active = attributesOf(domain.activeClusters).map(({ cluster }) => cluster);
+    if (![domain.activeClusterName, ...active].every((name) => names.includes(name))) {
       throw badRequest('Active cluster is not contained in all clusters.');
     }
     return;

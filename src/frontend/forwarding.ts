@@ -1,14 +1,17 @@
 // Calls on a domain that is active elsewhere go to the region where it is active (semantics §5.8): the selected ones always, any other when
 // its caller asks for it. A call makes at most two hops: if the target names another region, that one is tried, then the error counts.
+// In an active-active domain the run decides, and history knows it: the call is made here first, and goes on to where its refusal says that
+// the run is active. A refused call has done nothing, so nothing is done twice.
 // Cadence: service/frontend/wrappers/clusterredirection
 import {
   QueryConsistencyLevel as Consistency,
   type GetWorkflowExecutionHistoryResponse,
   History,
   type QueryConsistencyLevel,
+  type WorkflowExecution,
 } from '@antiphon/proto';
-import { DomainNotActiveError } from '#base';
-import type { DomainView } from '#core';
+import { DomainNotActiveError, EntityNotExistsError } from '#base';
+import { type DomainView, domainOfRun, isActiveActive } from '#core';
 import {
   type CallContext,
   forwardedMetadata,
@@ -29,7 +32,15 @@ export interface Forwarder {
     domain: DomainView | undefined,
     context: CallContext,
     request: unknown,
-  ): string | undefined;
+  ): string | undefined | Promise<string | undefined>;
+  /** Where a call of an active-active domain, refused here with this error, is tried next, one after another. */
+  targetsAfter(
+    error: unknown,
+    forwarding: Forwarding,
+    domain: DomainView | undefined,
+    context: CallContext,
+    request: unknown,
+  ): readonly string[];
   /** In the caller's name: with his own token, or, when he proved himself otherwise, with one that says who he is. */
   forward(
     target: string,
@@ -47,7 +58,7 @@ export interface RemoteMethod {
 }
 
 export function createForwarder(
-  deps: Pick<FrontendDeps, 'clusters' | 'remoteClusters' | 'regionTokens'>,
+  deps: Pick<FrontendDeps, 'clusters' | 'remoteClusters' | 'regionTokens' | 'history'>,
   policy: ForwardingPolicy,
 ): Forwarder {
   const current = deps.clusters.currentCluster;
@@ -58,12 +69,41 @@ export function createForwarder(
     if (context.authorization !== '' || principal === undefined) return context.authorization;
     return (await deps.regionTokens?.onBehalfOf(principal)) ?? '';
   };
+  const isReachable = (cluster: string): boolean => cluster !== current && deps.remoteClusters?.(cluster) !== undefined;
+  /** For a read that is to be made where the run is active. */
+  const clusterOfRun = async (domain: DomainView, request: unknown): Promise<string | undefined> => {
+    const { workflowExecution } = request as { workflowExecution?: WorkflowExecution };
+    if (workflowExecution === undefined) return undefined;
+    const { workflowId, runId } = workflowExecution;
+    try {
+      const { workflowExecutionInfo } = await deps.history.describeWorkflow({ domainId: domain.id, workflowId, runId });
+      const own = domainOfRun(domain, workflowExecutionInfo?.activeClusterSelectionPolicy);
+      return isReachable(own.activeCluster) ? own.activeCluster : undefined;
+    } catch (error) {
+      // It may still be on its way here: the call itself will say so.
+      if (error instanceof EntityNotExistsError) return undefined;
+      throw error;
+    }
+  };
   return {
     target(forwarding, domain, context, request) {
-      if (forwarding === 'never' || domain === undefined || domain.isActiveHere || !domain.isGlobal) return undefined;
+      if (forwarding === 'never' || domain === undefined || !domain.isGlobal) return undefined;
+      if (isActiveActive(domain)) {
+        const isAsked = context.forwardingCluster === '' && !isSelected(forwarding) && asksForActive(context, request);
+        return isAsked ? clusterOfRun(domain, request) : undefined;
+      }
+      if (domain.isActiveHere) return undefined;
       if (domain.activeCluster === current || context.forwardingCluster !== '') return undefined;
       if (!isSelected(forwarding) && !asksForActive(context, request)) return undefined;
       return deps.remoteClusters?.(domain.activeCluster) === undefined ? undefined : domain.activeCluster;
+    },
+    targetsAfter(error, forwarding, domain, context, request) {
+      if (forwarding === 'never' || domain === undefined || !isActiveActive(domain)) return [];
+      if (context.forwardingCluster !== '') return [];
+      if (!isSelected(forwarding) && !asksForActive(context, request)) return [];
+      if (error instanceof DomainNotActiveError) return [error.activeCluster].filter(isReachable);
+      // Made in another region just now, it has not arrived yet.
+      return error instanceof EntityNotExistsError ? (domain.activeClusters ?? []).filter(isReachable) : [];
     },
     async forward(target, method, request, context, principal) {
       const callOptions = {

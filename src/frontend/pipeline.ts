@@ -1,7 +1,7 @@
 // What every RPC passes through, outside in (semantics §1.4): access control → forwarding to the active region → metrics → rate limit →
 // client version → handler. A handler sees its domain resolved and its task token decoded and checked; it is only the RPC's own work.
 import { permissionOf } from '#auth';
-import { badRequest, internalService } from '#base';
+import { badRequest, EntityNotExistsError, internalService } from '#base';
 import type { DomainView, Limits } from '#core';
 import { AUTO_FORWARDING, CHECKS_CLIENT_VERSION, createDomainLimits } from '#dynamicconfig';
 import { type CallClass, createCallQuotas } from '#quotas';
@@ -78,6 +78,24 @@ export interface Pipeline {
   stop(): void;
 }
 
+const NO_TARGETS: readonly string[] = [];
+
+/** The answer of the first region that has the run; `refusal`: when none has. */
+async function firstThatKnows(
+  targets: readonly string[],
+  call: (target: string) => Promise<unknown>,
+  refusal: unknown,
+): Promise<unknown> {
+  for (const target of targets) {
+    try {
+      return await call(target);
+    } catch (error) {
+      if (!(error instanceof EntityNotExistsError)) throw error;
+    }
+  }
+  throw refusal;
+}
+
 export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pipeline {
   const { env, domains, accessControl } = deps;
   const limitsOf = createDomainLimits(deps.config);
@@ -146,9 +164,9 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
               throw error;
             }
           }
-          const target = forwards.ofDomain(domainName)
-            ? forwarder.target(traits.forward, domain, context, request)
-            : undefined;
+          const isForwarding = forwards.ofDomain(domainName);
+          const found = isForwarding ? forwarder.target(traits.forward, domain, context, request) : undefined;
+          const target = found instanceof Promise ? await found : found;
           if (target !== undefined) {
             const reply = await forwarder.forward(target, remote, request, context, principal);
             meter.record(domainName, startedMs, undefined);
@@ -158,7 +176,17 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
           if (turn !== undefined) await turn;
           if (checksClientVersion.get()) checkClientVersion(context.caller);
           const call = { context, subject, principal, limits: limitsOf(domainName) };
-          const reply = await perform(request, call);
+          let reply: ReplyOf<Definition<typeof service, typeof method>>;
+          try {
+            reply = await perform(request, call);
+          } catch (error) {
+            const targets = isForwarding
+              ? forwarder.targetsAfter(error, traits.forward, domain, context, request)
+              : NO_TARGETS;
+            if (targets.length === 0) throw error;
+            const onward = (next: string) => forwarder.forward(next, remote, request, context, principal);
+            reply = (await firstThatKnows(targets, onward, error)) as typeof reply; // The same RPC answered it.
+          }
           meter.record(domainName, startedMs, undefined);
           return reply;
         } catch (thrown) {

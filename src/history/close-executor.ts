@@ -2,7 +2,7 @@
 // side only the record is written; the rest is the active region's, and is held in case this region becomes active before it happened.
 import { ParentClosePolicy, WorkflowExecutionCloseStatus } from '@antiphon/proto';
 import type { ChildInfo, TransferTask } from '@antiphon/proto/internal';
-import type { WorkflowState } from '#core';
+import { domainOfRun, type WorkflowState } from '#core';
 import { PARENT_CLOSE_POLICY } from '#dynamicconfig';
 import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
@@ -39,7 +39,8 @@ async function workOutside(
   state: WorkflowState,
 ): Promise<TaskOutcome> {
   if (!hasOutsideWork(state)) return 'done';
-  const domain = await context.domain(task.domainId);
+  const { activeClusterSelectionPolicy } = state.info;
+  const domain = domainOfRun(await context.domain(task.domainId), activeClusterSelectionPolicy);
   if (!domain.isActiveHere) return 'standby';
   await tellParent(context, actor, state);
   if (!appliesClosePolicy(context, domain.name)) return 'done';

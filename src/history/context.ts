@@ -1,15 +1,20 @@
 // What the parts of the service share: the shards, the domain of a call, and running one command on one run.
 import type { WorkflowExecutionStartedEventAttributes } from '@antiphon/proto';
-import { alreadyCompleted, assert, DomainNotActiveError } from '#base';
+import { alreadyCompleted, assert } from '#base';
 import {
+  type ClusterGroup,
   type Command,
   type CommandKind,
   type CommandReplies,
   type DecideContext,
   type DomainView,
   decide,
+  domainOfRun,
+  isActiveActive,
   needsStartedEvent,
+  notActive,
   type Transition,
+  type WorkflowState,
 } from '#core';
 import { createDynamicConfig, type DynamicConfig } from '#dynamicconfig';
 import { uuidV7 } from '#env';
@@ -48,8 +53,10 @@ export interface HistoryContext {
   client(): HistoryClient;
   /** At once when the domain is cached. */
   domain(domainId: string): DomainView | Promise<DomainView>;
-  /** DomainNotActive when it may not be written here. */
+  /** DomainNotActive when none of it may be written here. In an active-active domain each run decides for itself: `activeOf`. */
   activeDomain(domainId: string): Promise<DomainView>;
+  /** The domain as the run sees it. DomainNotActive when the run may not be written here. */
+  activeOf(domain: DomainView, state: WorkflowState): DomainView;
   decideContext(
     actor: ShardActor,
     domain: DomainView,
@@ -68,6 +75,11 @@ export interface HistoryContext {
   ): Promise<CommandReplies[K]> | CommandReplies[K];
   /** One command on one run (runId empty: the current one), durable when it resolves. */
   run<K extends CommandKind>(ref: RunRef, command: Command<K>, options?: CommandOptions<K>): Promise<CommandOutcome<K>>;
+}
+
+export function requireActive(domain: DomainView, { currentCluster }: ClusterGroup): DomainView {
+  if (!domain.isActiveHere) throw notActive(domain, currentCluster);
+  return domain;
 }
 
 export function createHistoryContext(
@@ -132,11 +144,12 @@ export function createHistoryContext(
 
   const activeDomain: HistoryContext['activeDomain'] = async (domainId) => {
     const domain = domains.peekById(domainId) ?? (await domains.byId(domainId));
-    if (!domain.isActiveHere) {
-      throw new DomainNotActiveError(domain.name, clusters.currentCluster, domain.activeCluster);
-    }
+    if (!isActiveActive(domain)) requireActive(domain, clusters);
     return domain;
   };
+
+  const activeOf: HistoryContext['activeOf'] = (domain, { info }) =>
+    requireActive(domainOfRun(domain, info.activeClusterSelectionPolicy), clusters);
 
   const run = async <K extends CommandKind>(
     ref: RunRef,
@@ -155,7 +168,8 @@ export function createHistoryContext(
       // It does not count while another run of its workflow id does: to callers it is over.
       if (isZombie(entry.state)) throw alreadyCompleted();
       check?.(entry);
-      const reply = decideIn(actor, slot, entry, command, domain, nowMs);
+      const own = allowsPassive ? domain : activeOf(domain, entry.state);
+      const reply = decideIn(actor, slot, entry, command, own, nowMs);
       return reply instanceof Promise ? reply.then((value) => finish(entry, value)) : finish(entry, reply);
     };
     return actor.exclusive(ref.domainId, ref.workflowId, (slot) => {
@@ -173,6 +187,7 @@ export function createHistoryContext(
     client,
     domain: (domainId) => domains.peekById(domainId) ?? domains.byId(domainId),
     activeDomain,
+    activeOf,
     decideContext,
     loadStartedEvent,
     decideIn,

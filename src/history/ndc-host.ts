@@ -1,5 +1,5 @@
 // What conflict resolution works with: one workflow id held for itself, its runs and branches to read, and one commit of several runs.
-import type { RunTransition } from '#core';
+import { domainOfRun, type RunTransition } from '#core';
 import type { NdcHost, NdcTransaction } from '#replication';
 import type { HistoryContext } from './context.ts';
 import { readAllEvents } from './history-reader.ts';
@@ -35,9 +35,10 @@ export function createNdcHost(context: HistoryContext): NdcHost {
         await slot.uncommitted?.durable.promise;
         return readAllEvents(store.history, branch, minEventId, maxEventId);
       },
-      context() {
+      context(run) {
         domain = context.deps.domains.peekById(domainId) ?? domain;
-        return context.decideContext(actor, domain);
+        const own = run === undefined ? domain : domainOfRun(domain, run.info.activeClusterSelectionPolicy);
+        return context.decideContext(actor, own);
       },
       async commit({ runs, current }) {
         const found = new Map<string, RunEntry>();

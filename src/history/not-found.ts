@@ -1,5 +1,6 @@
 // The texts of absent workflows. On a passive cluster the error names the active one: clients go there, or wait for replication.
 import { EntityNotExistsError } from '#base';
+import { otherActiveCluster } from '#core';
 import type { HistoryDeps } from './deps.ts';
 
 export function workflowNotFound(
@@ -9,10 +10,12 @@ export function workflowNotFound(
   runId: string,
 ): EntityNotExistsError {
   const domain = deps.domains.peekById(domainId);
-  if (domain?.isGlobal === true && !domain.isActiveHere) {
+  const { currentCluster } = deps.clusters;
+  const activeCluster = domain && otherActiveCluster(domain, currentCluster);
+  if (activeCluster !== undefined) {
     return new EntityNotExistsError('Workflow execution not found in non-active cluster', {
-      currentCluster: deps.clusters.currentCluster,
-      activeCluster: domain.activeCluster,
+      currentCluster,
+      activeCluster,
     });
   }
   const run = runId === '' ? '' : `, RunId: ${runId}`;

@@ -110,6 +110,7 @@ export function createOperatorApi(context: HistoryContext): HistoryAdmin {
 
     async reapplyEvents(run, events) {
       if (deps.replicate === undefined) throw featureNotEnabled('replication');
+      // In an active-active domain only a run that is active here is written.
       await context.activeDomain(run.domainId);
       await deps.replicate.reapplyEvents(createNdcHost(context), run, events);
     },

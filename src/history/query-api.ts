@@ -11,7 +11,7 @@ import {
   type WorkflowQueryResult,
 } from '@antiphon/proto';
 import { deadlineExceeded, queryFailed } from '#base';
-import type { DomainView, WorkflowState } from '#core';
+import { type DomainView, domainOfRun, type WorkflowState } from '#core';
 import type { HistoryClient, RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { isServiceError } from './outside-work.ts';
@@ -126,8 +126,9 @@ export function createQueryApi(context: HistoryContext): Pick<HistoryClient, 'qu
   return {
     async queryWorkflow(run, query, given) {
       const options = { ...given, deadlineMs: given.deadlineMs ?? env.clock.nowMs() + DEFAULT_DEADLINE_MS };
-      const domain = await context.domain(run.domainId);
+      const root = await context.domain(run.domainId);
       const first = await readRun(context, run, ({ state }) => state);
+      const domain = domainOfRun(root, first.info.activeClusterSelectionPolicy);
       const rejected = rejection(first, options.rejectCondition);
       if (rejected !== undefined) return rejected;
       const ref = { ...run, runId: first.info.runId };

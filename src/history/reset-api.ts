@@ -2,7 +2,17 @@
 // state is rebuilt from it, and the current run ends in the same commit in which the new one begins.
 import type { HistoryEvent } from '@antiphon/proto';
 import { badRequest } from '#base';
-import { type DomainView, decide, forkBranch, isRunning, rebuild, resetWorkflow, withHistorySize } from '#core';
+import {
+  type DomainView,
+  decide,
+  forkBranch,
+  isRunning,
+  lastWriteVersion,
+  rebuild,
+  resetWorkflow,
+  sameAttribute,
+  withHistorySize,
+} from '#core';
 import { uuidV7 } from '#env';
 import type { HistoryClient } from '#rpc';
 import type { HistoryContext } from './context.ts';
@@ -10,6 +20,7 @@ import { encodeEvents, readAllEvents } from './history-reader.ts';
 import { HISTORY_IDENTITY } from './outside-work.ts';
 import { branchOf } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
+import { requireLaterVersion } from './start-api.ts';
 import type { RunEntry, Slot } from './workflow-cache.ts';
 
 type ResetRequest = Parameters<HistoryClient['resetWorkflow']>[1];
@@ -82,12 +93,18 @@ export function createResetApi(context: HistoryContext): Pick<HistoryClient, 're
     const { domainId, workflowId } = slot;
     const identity = { domainId, workflowId, runId: base.key.runId, branch, requestId: request.requestId };
     const rebuilt = withHistorySize(rebuild(kept.batches, identity), kept.sizeBytes);
-    const decideContext = context.decideContext(actor, domain);
+    const own = context.activeOf(domain, base.state);
+    const { versionHistories, info } = current.state;
+    if (!sameAttribute(info.activeClusterSelectionPolicy, base.state.info.activeClusterSelectionPolicy)) {
+      requireLaterVersion(own, lastWriteVersion(versionHistories) ?? own.failoverVersion, workflowId);
+    }
+    const decideContext = context.decideContext(actor, own);
     // First the end of the old run, then the new one: other regions take the run with the later event for the current one.
     const updates = [];
     if (isRunning(current.state)) {
       const terminate = { kind: 'terminate' as const, reason: request.reason, identity: HISTORY_IDENTITY };
-      updates.push({ entry: current, transition: decide(current.state, terminate, decideContext).run });
+      const currentContext = context.decideContext(actor, context.activeOf(domain, current.state));
+      updates.push({ entry: current, transition: decide(current.state, terminate, currentContext).run });
     }
     const transition = resetWorkflow(
       rebuilt,

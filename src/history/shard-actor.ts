@@ -13,7 +13,7 @@ import {
   StoreError,
 } from '#base';
 import type { RunTransition, Transition, WorkflowState } from '#core';
-import { decodeState } from '#core';
+import { decodeState, domainOfRun, isActiveHereForSome } from '#core';
 import { sleep } from '#env';
 import type { CurrentRun, RunKey, ShardLease } from '#persistence';
 import type { QueueTaskRef } from '#rpc';
@@ -452,14 +452,22 @@ export class ShardActor {
       this.#finishTask(held);
       return;
     }
-    const { domainId } = held.task;
-    if (!this.deps.domains.peekById(domainId)?.isActiveHere) {
+    if (!this.#mayRunHere(held.task)) {
       this.standby.hold(held);
       return;
     }
     // The domain became active while the task ran, and its release has passed; or the run was written with a later version than the
     // domain's that we know, which takes a while to arrive.
     this.alarms.at(this.deps.env.clock.nowMs() + STANDBY_RETRY_MS, () => this.#resubmit(held));
+  }
+
+  /** In an active-active domain each run says; one that is not in memory any more is looked at again. */
+  #mayRunHere({ domainId, workflowId, runId }: RunKey): boolean {
+    const domain = this.deps.domains.peekById(domainId);
+    if (domain === undefined) return false;
+    const state = this.cache.peek(domainId, workflowId)?.runs.get(runId)?.state;
+    if (state === undefined) return isActiveHereForSome(domain);
+    return domainOfRun(domain, state.info.activeClusterSelectionPolicy).isActiveHere;
   }
 
   #finishTask(held: HeldTask): void {

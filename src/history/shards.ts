@@ -1,6 +1,7 @@
 // All shards of this host and the way to them: workflow id → shard → open actor.
 
 import { unavailable } from '#base';
+import { isActiveHereForSome } from '#core';
 import type { ShardMap } from '#persistence';
 import type { ReplicationQueue } from '#replication';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
@@ -67,7 +68,7 @@ export class Shards {
       handle.start();
     }
     this.#unsubscribe = this.#deps.domains.onChange((_, after) => {
-      if (!after.isActiveHere) return;
+      if (!isActiveHereForSome(after)) return;
       for (const actor of this.actors()) actor.releaseDomain(after.id);
     });
   }

@@ -7,13 +7,16 @@ import {
   type DomainView,
   decide,
   decideStart,
+  domainOfNewRun,
   firstDecisionBackoffSeconds,
+  isActiveActive,
   type SignalInput,
   type StartAnswer,
+  sameAttribute,
 } from '#core';
 import { uuidV7 } from '#env';
 import type { HistoryClient } from '#rpc';
-import type { HistoryContext } from './context.ts';
+import { type HistoryContext, requireActive } from './context.ts';
 import { HISTORY_IDENTITY } from './outside-work.ts';
 import { isOpen } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
@@ -22,6 +25,23 @@ import type { RunEntry, Slot } from './workflow-cache.ts';
 type StartExtras = Pick<CreateWorkflow, 'parent' | 'signal' | 'partitionConfig'>;
 type Replaced = { readonly entry: RunEntry; readonly answer: Extract<StartAnswer, { kind: 'terminateAndCreate' }> };
 
+type Policy = StartWorkflowExecutionRequest['activeClusterSelectionPolicy'];
+
+/** The run's domain, and the same as the run sees it. */
+interface Domains {
+  readonly domain: DomainView;
+  readonly own: DomainView;
+}
+
+/** Of two runs of a workflow id every region takes the one with the larger version for the current one. */
+export function requireLaterVersion(own: DomainView, writtenVersion: number, workflowId: string): void {
+  if (own.failoverVersion >= writtenVersion) return;
+  throw badRequest(
+    `Workflow ID ${workflowId} was last used with another cluster attribute, at failover version ${writtenVersion}, and this one is at ` +
+      `${own.failoverVersion}: use another workflow ID, or the same cluster attribute.`,
+  );
+}
+
 export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'startWorkflow' | 'signalWithStart'> {
   const { env, clusters } = context.deps;
 
@@ -29,12 +49,12 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
   const create = (
     actor: ShardActor,
     slot: Slot,
-    domain: DomainView,
+    { domain, own }: Domains,
     command: Omit<CreateWorkflow, 'firstDecisionBackoffSeconds'>,
     replaced: Replaced | undefined,
   ): { runId: string } => {
     actor.assertOpen();
-    const decideContext = context.decideContext(actor, domain);
+    const decideContext = context.decideContext(actor, own);
     const updates = [];
     if (replaced !== undefined) {
       const { reason, details } = replaced.answer;
@@ -44,7 +64,8 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
         details: { data: Buffer.from(details) },
         identity: HISTORY_IDENTITY,
       };
-      const { run } = decide(replaced.entry.state, terminate, decideContext);
+      const { state } = replaced.entry;
+      const { run } = decide(state, terminate, context.decideContext(actor, context.activeOf(domain, state)));
       updates.push({ entry: replaced.entry, transition: run });
     }
     const backoff = firstDecisionBackoffSeconds(command.request, decideContext.nowMs, decideContext.random);
@@ -60,8 +81,12 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
     request: StartWorkflowExecutionRequest,
     extras: StartExtras,
   ): Promise<{ runId: string }> => {
+    const policy = request.activeClusterSelectionPolicy;
+    const own = requireActive(domainOfNewRun(domain, policy), clusters);
     const current = slot.current === undefined ? await actor.currentRun(slot) : (slot.current ?? undefined);
     const runId = uuidV7(env);
+    // Versions of different cluster attributes tell nothing of each other.
+    const isOther = current !== undefined && isActiveActive(domain) && !(await hasAttribute(actor, slot, policy));
     const answer = decideStart(
       current,
       {
@@ -70,7 +95,7 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
         requestId: request.requestId,
         reusePolicy: request.workflowIdReusePolicy,
       },
-      { domain, clusters },
+      { domain: isOther ? { ...own, failoverVersion: current.lastWriteVersion } : own, clusters },
     );
     const command = { ...extras, runId, request };
     switch (answer.kind) {
@@ -79,17 +104,27 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
       case 'alreadyStarted':
         throw answer.error;
       case 'create':
-        return create(actor, slot, domain, command, undefined);
+        if (isOther) requireLaterVersion(own, current.lastWriteVersion, request.workflowId);
+        return create(actor, slot, { domain, own }, command, undefined);
       case 'terminateAndCreate': {
+        if (isOther) requireLaterVersion(own, current.lastWriteVersion, request.workflowId);
         const entry = await actor.loadRun(slot, '');
-        return create(actor, slot, domain, command, { entry, answer });
+        return create(actor, slot, { domain, own }, command, { entry, answer });
       }
     }
+  };
+
+  /** Whether the current run is of this cluster attribute. One that retention took is of none. */
+  const hasAttribute = async (actor: ShardActor, slot: Slot, policy: Policy): Promise<boolean> => {
+    const entry = await actor.findRun(slot, '');
+    return entry !== undefined && sameAttribute(entry.state.info.activeClusterSelectionPolicy, policy);
   };
 
   return {
     async startWorkflow(request, { domainId, parent, partitionConfig }) {
       const domain = await context.activeDomain(domainId);
+      // Before the shard is asked for: most of those that are not ours end here.
+      requireActive(domainOfNewRun(domain, request.activeClusterSelectionPolicy), clusters);
       const actor = await context.shards.of(request.workflowId);
       actor.requireRoom();
       return actor.exclusive(domainId, request.workflowId, (slot) =>
@@ -111,7 +146,8 @@ export function createStartApi(context: HistoryContext): Pick<HistoryClient, 'st
           // A repeated call: the signal was taken, whatever has become of the run.
           if (requestId !== '' && entry.state.signalRequestIds.has(requestId)) return { runId };
           if (isOpen(entry.state) && !isReplacing) {
-            await context.decideIn(actor, slot, entry, { kind: 'signal', ...signal }, domain);
+            const own = context.activeOf(domain, entry.state);
+            await context.decideIn(actor, slot, entry, { kind: 'signal', ...signal }, own);
             return { runId };
           }
         }

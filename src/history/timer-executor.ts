@@ -2,7 +2,7 @@
 import type { TimerTask } from '@antiphon/proto/internal';
 import type { ClosedRun } from '#archival';
 import { assert, unavailable } from '#base';
-import { decide, lastWriteVersion, type WorkflowState } from '#core';
+import { decide, domainOfRun, isActiveActive, lastWriteVersion, type WorkflowState } from '#core';
 import type { RunKey } from '#persistence';
 import type { HistoryContext } from './context.ts';
 import { describeRun } from './describe.ts';
@@ -23,10 +23,12 @@ export function createTimerExecutor(
     if (work.$case === 'archiveExecution') return archiveExecution(context, actor, task);
     if (work.$case === 'deleteHistory') return deleteHistory(context, actor, task);
     const domain = await context.domain(task.domainId);
-    if (!domain.isActiveHere) {
+    if (!domain.isActiveHere || isActiveActive(domain)) {
       const found = findState(actor, task);
       const state = found instanceof Promise ? await found : found;
-      return state === undefined || isTimerStale(context, actor, state, task) ? 'done' : 'standby';
+      if (state === undefined) return 'done';
+      const own = domainOfRun(domain, state.info.activeClusterSelectionPolicy);
+      if (!own.isActiveHere) return isTimerStale(context, actor, state, task) ? 'done' : 'standby';
     }
     try {
       await context.run(task, { kind: 'fireTimer', task }, { nowMs: notBefore(context, task) });
@@ -56,7 +58,8 @@ export function isTimerStale(
   const domain = context.deps.domains.peekById(task.domainId);
   if (domain === undefined) return false;
   try {
-    const decideContext = context.decideContext(actor, domain, { nowMs: notBefore(context, task) });
+    const own = domainOfRun(domain, state.info.activeClusterSelectionPolicy);
+    const decideContext = context.decideContext(actor, own, { nowMs: notBefore(context, task) });
     return decide(state, { kind: 'fireTimer', task }, decideContext).reply.stale;
   } catch {
     // Only an answer counts: a refusal (it is not our turn to write, or the Started event is missing) keeps the task.

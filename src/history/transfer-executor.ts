@@ -2,7 +2,7 @@
 // they recognise a repetition.
 import type { TransferTask } from '@antiphon/proto/internal';
 import { ServiceError, unreachable } from '#base';
-import { findBadResetPoint, ISOLATION_GROUP_KEY, priorityOfConfig, type WorkflowState } from '#core';
+import { domainOfRun, findBadResetPoint, ISOLATION_GROUP_KEY, priorityOfConfig, type WorkflowState } from '#core';
 import { closeExecution, settleUntoldChild, tellOfEndedChild } from './close-executor.ts';
 import type { HistoryContext } from './context.ts';
 import { cancelExternal, signalExternal, startChild } from './outside-work.ts';
@@ -66,7 +66,7 @@ export function createTransferExecutor(
   /** Undoes what a bad deployment did, if the run still has a point to go back to. */
   const autoReset = async (task: TransferTask, state: WorkflowState): Promise<TaskOutcome> => {
     const { domainId, workflowId, runId, taskId } = task;
-    const domain = await context.activeDomain(domainId);
+    const domain = await context.domain(domainId);
     const point = findBadResetPoint(state.info.autoResetPoints, domain.badBinaries, context.deps.env.clock.nowMs());
     if (point === undefined) return 'done';
     await context.client().resetWorkflow(
@@ -92,7 +92,8 @@ export function createTransferExecutor(
     if (state === undefined) return 'done';
     const isStale = isTransferStale(state, task);
     if (isStale && work.$case !== 'startChild') return 'done';
-    const domain = await context.domain(task.domainId);
+    const { activeClusterSelectionPolicy } = state.info;
+    const domain = domainOfRun(await context.domain(task.domainId), activeClusterSelectionPolicy);
     if (!domain.isActiveHere) return isStale ? 'done' : 'standby';
     if (isStale && work.$case === 'startChild') return settleUntoldChild(context, state, work.value.initiatedId);
     switch (work.$case) {

@@ -10,7 +10,7 @@ import {
   TaskListType,
 } from '@antiphon/proto';
 import { badRequest, stickyWorkerUnavailable, unavailable } from '#base';
-import { DEFAULT_TASK_PRIORITY } from '#core';
+import { DEFAULT_TASK_PRIORITY, isActiveHereForSome } from '#core';
 import type { DomainCache } from '#domains';
 import type { Env } from '#env';
 import type { KeyValueStore, TaskListStore } from '#persistence';
@@ -88,7 +88,7 @@ class Matching implements MatchingService {
 
   start(): void {
     this.#unsubscribe ??= this.#deps.domains.onChange((_before, after) => {
-      if (!after.isActiveHere) return;
+      if (!isActiveHereForSome(after)) return;
       for (const list of this.#lists.ofDomain(after.id)) list.pump();
     });
   }

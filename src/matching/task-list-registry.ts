@@ -2,6 +2,7 @@
 // and only while there are some.
 import { TaskListKind, TaskListType } from '@antiphon/proto';
 import { ServiceBusyError } from '#base';
+import { isActiveHereForSome } from '#core';
 import type { DomainCache } from '#domains';
 import type { Env, TimerHandle } from '#env';
 import type { KeyValueStore, TaskListStore } from '#persistence';
@@ -56,7 +57,10 @@ export class TaskListRegistry {
         env,
         store,
         metrics,
-        isActive: () => domains.peekById(domainId)?.isActiveHere ?? false,
+        isActive: () => {
+          const domain = domains.peekById(domainId);
+          return domain !== undefined && isActiveHereForSome(domain);
+        },
         isDrained: (group) => this.#deps.isDrained(domainId, group),
         settings: () => this.#settings(domainId, name, type),
       },
