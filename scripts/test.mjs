@@ -2,13 +2,14 @@
 // `N passed, N failed` (with skips counted). A suite whose toolchain is absent is skipped by name; with CI=true a skip is a failure.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildCadenceCli } from './cadence-cli.mjs';
 import { ensureBuilt, ensureInstalled } from './prepare.mjs';
 import { preparePython } from './python-client.mjs';
+import { freePorts, isFree } from './services/free-ports.mjs';
+import { missing, release, start } from './services/runner.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -36,14 +37,6 @@ function run(command, args, { env = {}, cwd = root, onLine } = {}) {
     });
   });
 }
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 async function check() {
   const counts = { passed: 0, failed: 0 };
@@ -101,13 +94,8 @@ async function simulationSuite() {
 /** A free port whose next one is free as well: a second region takes that. */
 async function freePortPair() {
   for (;;) {
-    const port = await freePort();
-    const next = net.createServer();
-    const free = await new Promise((resolve) => {
-      next.once('error', () => resolve(false)).listen(port + 1, '127.0.0.1', () => resolve(true));
-    });
-    if (free) await new Promise((resolve) => next.close(resolve));
-    if (free) return port;
+    const [port] = await freePorts(1);
+    if (await isFree(port + 1)) return port;
   }
 }
 
@@ -218,6 +206,25 @@ async function cadenceCli() {
   return await vitest(['compat'], ['test/compat/cli']);
 }
 
+// What tests of drivers need; scripts/services has more.
+const REAL_SERVERS = ['cassandra', 'postgres', 'mariadb', 'opensearch', 's3'];
+
+/** A suite beside real servers. One that this machine cannot run is named; the tests that need it skip themselves and are counted. */
+async function withServers(suite) {
+  for (const name of REAL_SERVERS) {
+    const lacks = missing(name);
+    if (lacks !== undefined) console.log(`without ${name}: it ${lacks}`);
+    else await start(name, { userPid: process.pid, progress: (line) => console.log(`${name}: ${line}`) });
+  }
+  return await suite();
+}
+
+async function stopServers() {
+  for (const name of REAL_SERVERS) {
+    await release(name, process.pid, { progress: (line) => console.log(`${name}: ${line}`) });
+  }
+}
+
 async function story() {
   const code = await run('node', ['scripts/start.mjs', '--once']);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
@@ -226,7 +233,7 @@ async function story() {
 const suites = [
   ['check', check],
   ['unit', () => vitest(['unit', 'scenario'])],
-  ['contract', () => vitest(['contract'])],
+  ['contract', () => withServers(() => vitest(['contract']))],
   ['simulation', simulationSuite],
   ['diff', () => vitest(['diff'])],
   ['fuzz', fuzz],
@@ -261,6 +268,7 @@ for (const [name, suite] of suites) {
     `${name.padEnd(14)} ${passed} passed, ${failed} failed, ${skipped} skipped  (${seconds} s)${reason && `  ${reason}`}`,
   );
 }
+await stopServers();
 fs.rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${lines.join('\n')}\n`);
 if (process.env.CI === 'true' && totals.skipped > 0) {

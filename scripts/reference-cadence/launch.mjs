@@ -2,10 +2,10 @@
 // As a program: `launch.mjs start` leaves it running and prints its address, `launch.mjs stop` ends it by the pid that start wrote.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { freePorts } from '../services/free-ports.mjs';
 
 const here = import.meta.dirname;
 const cache = path.join(here, '../../.cache/reference-cadence');
@@ -14,24 +14,6 @@ const runFile = path.join(cache, 'run.json');
 const START_MS = 60_000;
 
 const START_TRIES = 3;
-
-/** Ports that were free at one time. */
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((resolve) =>
-          net.createServer().listen(0, '127.0.0.1', function done() {
-            resolve(this);
-          }),
-        ),
-    ),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 /** True when a Go toolchain is there. */
 export const canBuild = () => spawnSync('go', ['version']).status === 0;

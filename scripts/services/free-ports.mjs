@@ -27,3 +27,11 @@ export async function isFree(port) {
     throw error;
   }
 }
+
+/** The first of a range, both ends in it. */
+export async function firstFree(from, to) {
+  for (let port = from; port <= to; port++) {
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port from ${from} to ${to} is free`);
+}

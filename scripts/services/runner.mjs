@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts, isFree } from './free-ports.mjs';
+import { firstFree, freePorts, isFree } from './free-ports.mjs';
 import { withLock } from './lock.mjs';
 import { endProcess, isAlive, isProcess } from './processes.mjs';
 import { serverNames, serverOf } from './servers.mjs';
@@ -53,9 +53,12 @@ const lastLines = (file) => fs.readFileSync(file, 'utf8').trimEnd().split('\n').
 
 /** The ports of its last start, when nobody has them now; others otherwise. */
 async function choosePorts(server, previous) {
+  const [from, to] = server.portRange ?? [1, 65_535];
   const kept = server.ports.map((name) => previous?.[name]);
-  if (kept.every((port) => port !== undefined) && (await Promise.all(kept.map(isFree))).every(Boolean)) return previous;
-  const ports = await freePorts(server.ports.length);
+  const isKept =
+    kept.every((port) => port >= from && port <= to) && (await Promise.all(kept.map(isFree))).every(Boolean);
+  if (isKept) return previous;
+  const ports = server.portRange ? [await firstFree(from, to)] : await freePorts(server.ports.length);
   return Object.fromEntries(server.ports.map((name, index) => [name, ports[index]]));
 }
 

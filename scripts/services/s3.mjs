@@ -11,7 +11,9 @@ export const s3 = {
   title: `versitygw ${VERSION}`,
   ports: ['http'],
   missing: () =>
-    hasCommand('go', 'version') ? undefined : 'needs Go to be built, and there is none (Debian: apt-get install golang)',
+    hasCommand('go', 'version')
+      ? undefined
+      : 'needs Go to be built, and there is none (Debian: apt-get install golang)',
   prepare: (progress) => goProgram('github.com/versity/versitygw/cmd/versitygw', VERSION, progress),
 
   command({ folder, ports, installed, secret }) {
