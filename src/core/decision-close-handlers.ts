@@ -80,11 +80,10 @@ function startAnew(
     addCanceled(completion, undefined);
     return;
   }
-  const byDecider =
-    attributes.initiator === ContinueAsNewInitiator.CONTINUE_AS_NEW_INITIATOR_INVALID ||
-    attributes.initiator === ContinueAsNewInitiator.CONTINUE_AS_NEW_INITIATOR_DECIDER;
+  // Only who names the decider: a backoff of nobody is taken.
+  const byDecider = attributes.initiator === ContinueAsNewInitiator.CONTINUE_AS_NEW_INITIATOR_DECIDER;
   if (byDecider && secondsOf(attributes.backoffStartInterval) !== 0) {
-    throw internalService('ContinueAsNew with backoff is not allowed for initiator Decider.');
+    throw internalService('Failed to add workflow execution started event.');
   }
   continueAsNew(draft, attributes, completion.completedId);
 }

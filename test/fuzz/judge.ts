@@ -24,8 +24,8 @@ const KNOWN_UNKNOWN: readonly RegExp[] = [
   /Activity cancel was not requested\.$/,
   /consistent query buffer is full, cannot accept new consistent queries$/,
   // Cut, where the domain's name is longer than a text may be.
-  /Unable to (schedule activity|schedule child execution|signal workflow|cancel workflow) across domain [\s\S]*(\.|…)$/,
-  /ContinueAsNew with backoff is not allowed for initiator Decider\.$/,
+  /Unable to ((schedule activity|schedule child execution) across domain|(signal|cancel) workflow across domain:) [\s\S]*(\.|…)$/,
+  /Failed to add workflow execution started event\.$/,
   /Current branch of the workflow has changed, please read its history again\.$/,
 ];
 

@@ -37,7 +37,7 @@ export interface Transport {
 }
 
 const PREFIX_BYTES = 5;
-const SESSION_MEGABYTES_MAX = 1000;
+const SESSION_MEGABYTES_MAX = 100_000;
 /** For answers that came while this process was busy: Node looks at its timers before it reads. */
 export const READ_MS = 1000;
 export const LARGE_BYTES = 32 * 1024;

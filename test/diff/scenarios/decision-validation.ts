@@ -1,6 +1,6 @@
 // Decisions that the server refuses: the decision fails with a cause and a text, what it did is dropped, and a new one is scheduled. The RPC
 // itself succeeds.
-import type { Decision } from '@antiphon/proto';
+import { ContinueAsNewInitiator, type Decision } from '@antiphon/proto';
 import {
   activity,
   cancelActivity,
@@ -25,6 +25,7 @@ import { eventType } from '../transcript.ts';
 
 type Decisions = readonly Decision['attributes'][];
 
+const DECIDER = ContinueAsNewInitiator.CONTINUE_AS_NEW_INITIATOR_DECIDER;
 const long = 'x'.repeat(1001);
 const child = (more: Parameters<typeof startChild>[0]): Decision['attributes'] =>
   startChild({ workflowId: 'child', workflowType: { name: 'Child' }, ...more });
@@ -155,7 +156,15 @@ async function showRefusal(p: Player, decisions: Decisions): Promise<void> {
 /** The server does not take the answer at all, or thinks about it for long: the history is left out. */
 const notAnswered: Readonly<Record<string, Decisions>> = {
   'an activity of an unknown domain': [activity('a', { domain: 'diff-unknown' })],
+  'an activity of an unknown domain with a long name': [activity('a', { domain: `diff-unknown-${'x'.repeat(5000)}` })],
   'a child of an unknown domain': [child({ domain: 'diff-unknown' })],
+  'a signal to an unknown domain': [target({ domain: 'diff-unknown' })],
+  'a cancel request to an unknown domain': [
+    cancelExternal({ domain: 'diff-unknown', workflowExecution: { workflowId: 'target' } }),
+  ],
+  'continue as new with a backoff of the decider': [
+    continueAsNew({ initiator: DECIDER, backoffStartInterval: seconds(1) }),
+  ],
   'a decision of no kind': [undefined],
   'decisions after the one that closes': [completeWorkflow({ result: payload('first') }), timer('t', 5), activity('a')],
 };
@@ -174,6 +183,13 @@ scenariosOf(
 );
 
 scenariosOf('decision-validation', {
+  'continue as new with a backoff of nobody': async (p) => {
+    const run = await p.start();
+    await p.turn([continueAsNew({ backoffStartInterval: seconds(1) })]);
+    await p.history(run);
+    await p.turn([completeWorkflow({})]);
+    await p.history({ ...run, runId: '' }, 'history of the next run');
+  },
   'a completed workflow with nothing': async (p) => {
     const run = await p.start();
     await p.turn([completeWorkflow({})]);

@@ -1,5 +1,6 @@
 // Reading runs: histories by page, by filter and by waiting, descriptions, and the faults of these requests.
 import type { GetWorkflowExecutionHistoryRequest } from '@antiphon/proto';
+import { HistoryPageToken } from '@antiphon/proto/internal';
 import { activity, bytes, complete, continueAsNew, payload, seconds, timer } from '../messages.ts';
 import type { Player, RunRef } from '../player.ts';
 import { scenariosOf } from '../scenario.ts';
@@ -21,6 +22,25 @@ async function page(p: Player, run: Partial<RunRef>, more: Read = {}, options: C
     p.note('GetWorkflowExecutionHistory', { ...rest, events: history?.events.map(eventName) });
   }
   return answer?.nextPageToken ?? new Uint8Array();
+}
+
+/** As if conflict resolution had put another branch in place since: the version of the last event that its holder has seen is none of the run's. */
+function ofAnotherBranch(token: Uint8Array): Uint8Array {
+  const text = Buffer.from(token).toString();
+  const item = { eventId: 1, version: 4711 };
+  if (!text.startsWith('{')) {
+    const ours = HistoryPageToken.decode(token);
+    return HistoryPageToken.encode({ ...ours, versionHistoryItem: item }).finish();
+  }
+  const theirs = JSON.parse(text) as Record<string, unknown>;
+  // Only who has read to the end waits, and only then the branch is looked at.
+  return bytes(
+    JSON.stringify({
+      ...theirs,
+      PersistenceToken: null,
+      VersionHistoryItem: { eventID: item.eventId, version: item.version },
+    }),
+  );
 }
 
 const faults: Readonly<Record<string, Read>> = {
@@ -131,6 +151,11 @@ scenariosOf('history', {
     const third = await waiting;
     await p.quiet.workflow.terminateWorkflowExecution({ domain: p.domain, workflowExecution: run });
     await page(p, run, { waitForNewEvent: true, nextPageToken: third });
+  },
+  'with a page token of another branch': async (p) => {
+    const run = await p.start();
+    const nextPageToken = ofAnotherBranch(await page(p, run, { waitForNewEvent: true }));
+    await page(p, run, { waitForNewEvent: true, nextPageToken });
   },
   'waits in vain': async (p) => {
     const run = await p.start();
