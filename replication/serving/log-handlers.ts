@@ -1,5 +1,6 @@
 // The source side of the embedded transport: AdminAPI.GetReplicationMessages and GetDomainReplicationMessages over this region's log. A
 // partition of the log stands where Cadence has a shard, an offset where it has a message id. A request without tokens lists the partitions.
+import { setMaxListeners } from 'node:events';
 import {
   type GetDomainReplicationMessagesRequest,
   type GetDomainReplicationMessagesResponse,
@@ -78,6 +79,7 @@ export function createLogHandlers(deps: { env: Env; log: EmbeddedLog }, options:
       // Several tokens: who finds something ends the wait of the others.
       const found = new AbortController();
       const signal = AbortSignal.any([context.signal, found.signal]);
+      setMaxListeners(TOKENS_MAX, signal);
       const served = await Promise.all(
         tokens.map(async (token): Promise<[number, ReplicationMessages]> => {
           const afterOffset = offsetOf(token.lastRetrievedMessageId, 'last retrieved message id');
