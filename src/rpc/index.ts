@@ -20,6 +20,7 @@ export { createLocalCaller, createLocalFrontendClient } from './local-client.ts'
 export type { Authenticate } from './reflection.ts';
 export * from './remote-client.ts';
 export * from './replication-requests.ts';
+export * from './reset-point.ts';
 export * from './service-handlers.ts';
 export * from './task-token.ts';
 export * from './tls-credentials.ts';

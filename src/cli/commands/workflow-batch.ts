@@ -8,6 +8,7 @@ import {
   TerminateWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import type { Command } from 'commander';
+import { RESET_TYPES } from '#rpc';
 import { usageError } from '../failure.ts';
 import { jsonValues } from '../payload.ts';
 import { addCommand, addGroup } from '../spec/command.ts';
@@ -15,7 +16,6 @@ import { on, oneOf, or, required, text, type ValuesOf, whole } from '../spec/fla
 import { decodePayload } from '../ui/plain.ts';
 import { confirm } from '../ui/prompt.ts';
 import { wireDuration } from '../wire-time.ts';
-import { RESET_TYPES } from './reset-point.ts';
 import { identity, operator } from './run-flags.ts';
 import { pagesOf, runNameOf } from './visibility-query.ts';
 import { statusName } from './workflow-describe.ts';

@@ -7,6 +7,7 @@ import {
   WorkflowExecutionCloseStatus,
 } from '@antiphon/proto';
 import type { Command } from 'commander';
+import { RESET_TYPES, type ResetHow } from '#rpc';
 import type { Connection } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CliError, isServiceError, usageError } from '../failure.ts';
@@ -16,7 +17,7 @@ import { instant, on, oneOf, or, required, text, type ValuesOf, whole } from '..
 import { eventType } from '../ui/event-line.ts';
 import { confirm } from '../ui/prompt.ts';
 import { historyEvents, type RunName } from './follow.ts';
-import { checkReset, RESET_TYPES, type ResetHow, type ResetPoint, resetPointOf } from './reset-point.ts';
+import { type RunPoint, resetHowOf, resetPointOf } from './reset-point.ts';
 import { operator, RUN_FLAGS, runOf } from './run-flags.ts';
 import { type FoundRun, pagesOf, runNameOf, workflowIdsOf } from './visibility-query.ts';
 
@@ -29,16 +30,9 @@ const RESET_FLAGS = {
   reason: required(text('reason re', 'why')),
 };
 
-const howOf = (flags: ValuesOf<typeof RESET_FLAGS>, resetType: ResetHow['resetType']): ResetHow => ({
-  resetType,
-  decisionOffset: flags.decisionOffset,
-  badBinaryChecksum: flags.resetBadBinaryChecksum,
-  earliestTimeMs: flags.earliestTime,
-});
-
 async function reset(
   { context, connection }: { context: CliContext; connection: Connection },
-  point: ResetPoint,
+  point: RunPoint,
   flags: { reason: string; skipSignalReapply: boolean },
 ): Promise<string> {
   const response = await connection.workflow.resetWorkflowExecution(
@@ -77,8 +71,7 @@ export function addResetCommands(workflow: Command): void {
     async run({ flags, context, connection }) {
       const run = runOf(flags);
       if (flags.eventId !== undefined && flags.eventId <= 0) throw usageError('--event-id must be 1 or more');
-      const how = howOf(flags, flags.resetType ?? (flags.to ? TO[flags.to] : 'LastDecisionCompleted'));
-      checkReset(how);
+      const how = resetHowOf(flags, flags.resetType ?? (flags.to ? TO[flags.to] : 'LastDecisionCompleted'));
       const isByType = flags.resetType !== undefined || flags.eventId === undefined;
       const point = isByType
         ? await resetPointOf({ context, connection }, run, how)
@@ -124,8 +117,7 @@ function addResetBatch(workflow: Command): void {
     ],
     flags: { ...BATCH_FLAGS, resetType: required(RESET_FLAGS.resetType) },
     async run({ flags, context, connection }) {
-      const how = howOf(flags, flags.resetType);
-      checkReset(how);
+      const how = resetHowOf(flags, flags.resetType);
       if (flags.excludeFile !== undefined && flags.excludeQuery !== undefined) {
         throw usageError('give one of --exclude-file and --exclude-query, not both');
       }

@@ -10,10 +10,9 @@ import {
 } from '@antiphon/proto';
 import { ResendReplicationTasksRequest } from '@antiphon/proto/admin';
 import { badRequest, ServiceError } from '#base';
-import type { FrontendClient } from '#rpc';
+import { type FrontendClient, findResetPoint } from '#rpc';
 import { requestIdOf } from '../deterministic-id.ts';
 import type { BatchJob } from './batch-params.ts';
-import { findResetPoint } from './batch-reset-point.ts';
 
 export interface BatchRun {
   readonly domain: string;
@@ -96,14 +95,16 @@ function reset({ type, reset: how, reason }: BatchJob, { frontend, jobId }: Batc
   return async (run) => {
     if (how === undefined) throw badRequest('a job of type reset has ResetParams');
     const { domain, workflowId } = run;
-    const { runId, eventId } = await findResetPoint(frontend, run, how);
+    const point = await findResetPoint(frontend.workflow, run, how);
+    if ('lacks' in point)
+      throw badRequest(`run ${point.runId} of ${workflowId} has nothing to reset to by ${how.type}`);
     await frontend.workflow.resetWorkflowExecution(
       ResetWorkflowExecutionRequest.fromPartial({
         domain,
-        workflowExecution: { workflowId, runId },
+        workflowExecution: { workflowId, runId: point.runId },
         requestId: requestIdOf([jobId, type, domain, workflowId, run.runId]),
         reason,
-        decisionFinishEventId: eventId,
+        decisionFinishEventId: point.eventId,
         skipSignalReapply: how.skipSignalReapply,
       }),
     );

@@ -1,6 +1,7 @@
 // The input of a batch job, as Cadence's CLI writes it: Go's JSON of a struct, so names are capitalised, durations are nanoseconds and what was
 // not given is null. `reset` and ResetParams are ours.
 import { ApplicationFailure } from '@antiphon/sdk/activity';
+import { RESET_TYPES, type ResetHow } from '#rpc';
 
 export type BatchType = 'terminate' | 'cancel' | 'signal' | 'replicate' | 'reset';
 
@@ -43,20 +44,8 @@ export interface BatchProgress {
 export const NON_RETRIABLE = 'non-retriable-error';
 
 const BATCH_TYPES: readonly BatchType[] = ['terminate', 'cancel', 'signal', 'replicate', 'reset'];
-const RESET_TYPES = [
-  'FirstDecisionCompleted',
-  'LastDecisionCompleted',
-  'LastContinuedAsNew',
-  'BadBinary',
-  'DecisionCompletedTime',
-  'FirstDecisionScheduled',
-  'LastDecisionScheduled',
-] as const;
-export interface BatchReset {
-  readonly type: (typeof RESET_TYPES)[number];
+export interface BatchReset extends ResetHow {
   readonly skipSignalReapply: boolean;
-  readonly badBinary: string;
-  readonly earliestMs: number | undefined;
 }
 
 const DEFAULTS = { rps: 50, concurrency: 5, pageSize: 1000, attempts: 50 };
@@ -126,7 +115,8 @@ function resetOf(params: NonNullable<BatchParams['ResetParams']>): BatchReset {
   return {
     type,
     skipSignalReapply: params.SkipSignalReapply ?? false,
-    badBinary: BadBinaryChecksum ?? '',
-    earliestMs: Number.isNaN(earliestMs) ? undefined : earliestMs,
+    decisionOffset: 0,
+    badBinaryChecksum: BadBinaryChecksum ?? '',
+    earliestMs: Number.isNaN(earliestMs) ? 0 : earliestMs,
   };
 }
