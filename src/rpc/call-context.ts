@@ -1,7 +1,7 @@
 // What the caller said beside the request: the Cadence metadata of semantics §1.2, the deadline, and whether he is still there.
 // Everything is read lazily, because most calls use little of it. `rpc-service` and its kin are not required and never echoed.
 import type { PeerCertificate } from 'node:tls';
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, type MetadataValue } from '@grpc/grpc-js';
 import { FAIRNESS_KEY, FAIRNESS_WEIGHT_KEY, PRIORITY_KEY } from '#core';
 import type { CallerInfo } from './clients.ts';
 
@@ -76,9 +76,14 @@ const NO_FLAGS: ClientFeatureFlags = {
   autoforwardingEnabled: false,
 };
 
+/** The part of grpc-js's metadata that a context needs. */
+export interface IncomingMetadata {
+  get(key: string): readonly MetadataValue[];
+}
+
 /** The part of a grpc-js server call that a context needs. */
 export interface IncomingCall {
-  readonly metadata: Metadata;
+  readonly metadata: IncomingMetadata;
   readonly cancelled: boolean;
   getDeadline(): Date | number;
   getPeer(): string;

@@ -2,6 +2,7 @@
 // alone, so the table of semantics §1.4 is kept to the letter: BadRequest carries no detail (any other detail makes the Go client retry
 // forever), NOT_FOUND and RESOURCE_EXHAUSTED always carry one. What is internal leaves without its insides: no stack, no store text.
 // Cadence: common/types/mapper/proto/errors.go, service/frontend/wrappers/metered.
+import type { OutgoingHttpHeaders } from 'node:http2';
 import {
   WorkflowExecutionAlreadyStartedError as AlreadyStartedDetail,
   CancellationAlreadyRequestedError,
@@ -95,7 +96,7 @@ export function statusFromError(error: unknown): GrpcStatus {
   if (!(error instanceof ServiceBusyError && Object.isFrozen(error))) return newStatus(error);
   let found = sharedStatuses.get(error);
   if (found === undefined) {
-    found = newStatus(error);
+    found = Object.freeze(newStatus(error));
     sharedStatuses.set(error, found);
   }
   return found;
@@ -114,6 +115,23 @@ function newStatus(error: unknown): GrpcStatus {
     metadata.set(DETAILS_KEY, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
   return { code: encoded.code, details: message, metadata };
+}
+
+// Of statuses that are made once.
+const sharedHeaders = new WeakMap<GrpcStatus, OutgoingHttpHeaders>();
+
+/** The status as the trailers of a call. */
+export function statusHeaders(status: GrpcStatus): OutgoingHttpHeaders {
+  let found = sharedHeaders.get(status);
+  if (found === undefined) {
+    found = {
+      'grpc-status': status.code,
+      'grpc-message': encodeURI(status.details),
+      ...status.metadata.toHttp2Headers(),
+    };
+    if (Object.isFrozen(status)) sharedHeaders.set(status, found);
+  }
+  return found;
 }
 
 /** The same as an encoded google.rpc.Status, for transports without trailers. */

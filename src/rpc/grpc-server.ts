@@ -8,7 +8,14 @@ import { addHealthService } from './health.ts';
 import { type Authenticate, addReflectionService, REFLECTION_SERVICES } from './reflection.ts';
 import { SERVICE_DEFINITIONS, type ServiceName, type Services, type UnaryDefinition } from './service-handlers.ts';
 import { type ServerTls, serverCredentials } from './tls-credentials.ts';
-import { type Admission, servedDefinition, type UntypedHandler, unaryHandler } from './unary-dispatch.ts';
+import {
+  type Admission,
+  servedDefinition,
+  type UntypedHandler,
+  unaryHandler,
+  unexpectedErrorLog,
+} from './unary-dispatch.ts';
+import { serveUnaryStreams, type UnaryMethod } from './unary-stream.ts';
 
 export interface GrpcServerOptions {
   readonly env: Env;
@@ -64,7 +71,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? KEEPALIVE_TIMEOUT_MS,
     'grpc.enable_channelz': 0,
   });
-  const names = addServices(server, options.services, admission, env);
+  const { names, methods } = addServices(server, options.services, admission, env);
+  serveUnaryStreams(server, methods, { env, maxMessageBytes });
   const health = addHealthService(server, new Set(names));
   addReflectionService(server, [...names, 'grpc.health.v1.Health', ...REFLECTION_SERVICES], options.authenticate);
   return {
@@ -83,24 +91,45 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 }
 
-function addServices(server: Server, services: Services, admission: Admission, env: Env): readonly string[] {
+interface Served {
+  readonly names: readonly string[];
+  readonly methods: readonly UnaryMethod[];
+}
+
+function addServices(server: Server, services: Services, admission: Admission, env: Env): Served {
   const names: string[] = [];
+  const methods: UnaryMethod[] = [];
   for (const [key, definitions] of Object.entries(SERVICE_DEFINITIONS)) {
     const handlers = services[key as ServiceName]; // Keys of the constant itself.
     const served: Record<string, ReturnType<typeof servedDefinition>> = {};
     const implementation: Record<string, ReturnType<typeof unaryHandler>> = {};
     for (const [method, definition] of Object.entries<UnaryDefinition>(definitions)) {
-      served[method] = servedDefinition(definition);
+      const own = servedDefinition(definition);
+      served[method] = own;
       // The type of `Services` ties each handler to its definition; here they meet untyped.
       const handler = (handlers as Readonly<Record<string, UntypedHandler>> | undefined)?.[method];
-      implementation[method] = unaryHandler(definition, handler, admission, env);
+      const handle = unaryHandler(definition, handler, admission, env);
+      implementation[method] = handle;
+      methods.push(unaryMethod(own, handle, env));
     }
     server.addService(served as ServiceDefinition, implementation);
     const path = Object.values<UnaryDefinition>(definitions)[0]?.path ?? '';
     names.push(path.slice(1, path.lastIndexOf('/')));
   }
-  return names;
+  return { names, methods };
 }
+
+const unaryMethod = (
+  definition: ReturnType<typeof servedDefinition>,
+  handle: UnaryMethod['handle'],
+  env: Env,
+): UnaryMethod => ({
+  path: definition.path,
+  decode: definition.requestDeserialize,
+  encode: definition.responseSerialize,
+  handle,
+  report: unexpectedErrorLog(env, { component: 'grpc', procedure: definition.path.slice(1) }),
+});
 
 export function bindServer(server: Server, address: string, tls: ServerTls | undefined): Promise<number> {
   const credentials = tls === undefined ? ServerCredentials.createInsecure() : serverCredentials(tls);

@@ -1,13 +1,14 @@
-// One grpc-js unary handler around each promise handler: admission, undecodable requests, splicing of histories, errors to statuses.
+// One unary handler around each promise handler: admission, undecodable requests, splicing of histories, errors to statuses.
 // Whatever a handler throws ends as a status; nothing escapes into grpc-js, and no stack reaches a caller.
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import type { MethodDefinition, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/grpc-js';
 import { badRequest, ServiceBusyError, unavailable, unimplemented } from '#base';
 import type { Env, LogFields } from '#env';
 import { type CallContext, createCallContext } from './call-context.ts';
 import { isUnexpected, statusFromError } from './errors.ts';
 import { carriesHistory, HISTORY_SERIALIZERS } from './history-splice.ts';
 import type { UnaryDefinition } from './service-handlers.ts';
+import type { UnaryAnswer, UnaryCall } from './unary-stream.ts';
 
 /** Calls in flight, bounded. Shared by all services of a server. */
 export interface Admission {
@@ -17,8 +18,6 @@ export interface Admission {
 }
 
 export type UntypedHandler = (request: unknown, context: CallContext) => Promise<unknown>;
-
-type Call = ServerUnaryCall<unknown, unknown>;
 
 /** A request whose bytes are no message. Carried to the handler, because grpc-js would answer INTERNAL. */
 class Undecodable {
@@ -65,17 +64,17 @@ export function unaryHandler(
   handler: UntypedHandler | undefined,
   admission: Admission,
   env: Env,
-): (call: Call, callback: sendUnaryData<unknown>) => void {
+): (call: UnaryCall, answer: UnaryAnswer) => void {
   const procedure = definition.path.slice(1);
   const report = unexpectedErrorLog(env, { component: 'grpc', procedure });
-  const fail = (callback: sendUnaryData<unknown>, error: unknown): void => {
+  const fail = (answer: UnaryAnswer, error: unknown): void => {
     if (isUnexpected(error)) report(error);
-    callback(statusFromError(error));
+    answer(statusFromError(error));
   };
-  return (call, callback) => {
+  return (call, answer) => {
     const refusal = refuse(call, procedure, handler, admission);
     if (handler === undefined || refusal !== undefined) {
-      fail(callback, refusal);
+      fail(answer, refusal);
       return;
     }
     admission.active++;
@@ -84,12 +83,12 @@ export function unaryHandler(
       (reply) => {
         context.settle();
         admission.active--;
-        callback(null, reply);
+        answer(null, reply);
       },
       (error: unknown) => {
         context.settle();
         admission.active--;
-        fail(callback, error);
+        fail(answer, error);
       },
     );
   };
@@ -121,7 +120,7 @@ async function run(handler: UntypedHandler, request: unknown, context: CallConte
   return handler(request, context);
 }
 
-function refuse(call: Call, procedure: string, handler: unknown, admission: Admission): Error | undefined {
+function refuse(call: UnaryCall, procedure: string, handler: unknown, admission: Admission): Error | undefined {
   if (handler === undefined) return unimplemented(`${procedure} is not served by this server.`);
   if (admission.draining) return unavailable('The server is shutting down.');
   if (admission.active >= admission.max) {
