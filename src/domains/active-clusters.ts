@@ -69,14 +69,14 @@ export function requestedAttributes(
     );
   }
   for (const [scope, { clusterAttributes }] of Object.entries(activeClusters.activeClustersByClusterAttribute)) {
-    requireText(scope, 'scope', options);
+    requireText(scope, 'a scope', options);
     if (Object.keys(clusterAttributes).length === 0) {
       throw badRequest(`ActiveClusters: scope "${scope}" has no cluster attributes.`);
     }
   }
   const attributes = attributesOf(activeClusters);
   for (const { name, failoverVersion } of attributes) {
-    requireText(name, 'attribute name', options);
+    requireText(name, 'an attribute name', options);
     if (failoverVersion < 0) throw badRequest(`invalid failover version: ${failoverVersion}`);
   }
   requireCount(attributes.length, options);
@@ -84,10 +84,10 @@ export function requestedAttributes(
 }
 
 function requireText(text: string, what: string, { clusterAttributeLengthMax: max }: DomainOptions): void {
-  if (text === '') throw badRequest(`ActiveClusters: a ${what} is empty.`);
+  if (text === '') throw badRequest(`ActiveClusters: ${what} is empty.`);
   // Names of an object's own workings cannot be keys of a map on the wire.
-  if (text === '__proto__') throw badRequest(`ActiveClusters: "${text}" cannot be a ${what}.`);
-  if (text.length > max) throw badRequest(`ActiveClusters: a ${what} exceeds the length limit of ${max}.`);
+  if (text === '__proto__') throw badRequest(`ActiveClusters: "${text}" cannot be ${what}.`);
+  if (text.length > max) throw badRequest(`ActiveClusters: ${what} exceeds the length limit of ${max}.`);
 }
 
 function requireCount(count: number, { clusterAttributeCountMax: max }: DomainOptions): void {

@@ -40,9 +40,10 @@ export function withReplicatedChange(record: DomainRecord, change: ReplicatedDom
   const takesFailover = change.failoverVersion > Number(local.failoverVersion);
   const activeClusters = mergedAttributes(local.activeClusters, remote.activeClusters);
   const takesAttributes = activeClusters !== local.activeClusters;
-  if (!takesConfig && !takesFailover && !takesAttributes) return { record, hasChanged: false };
-  const data = { ...(takesConfig ? remote.data : local.data) };
   const history = failoverHistory(local, remote, takesFailover);
+  const takesHistory = history !== local.data[FAILOVER_HISTORY_KEY];
+  if (!takesConfig && !takesFailover && !takesAttributes && !takesHistory) return { record, hasChanged: false };
+  const data = { ...(takesConfig ? remote.data : local.data) };
   if (history !== undefined) data[FAILOVER_HISTORY_KEY] = history;
   else delete data[FAILOVER_HISTORY_KEY];
   const next: DomainRecord = { ...record, lastUpdatedMs: nowMs };
