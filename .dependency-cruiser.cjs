@@ -8,6 +8,7 @@ const may = {
   'src/observability': ['src/base', 'src/env', 'src/config'],
   'src/persistence': ['src/base', 'src/core', 'src/env', 'proto'],
   'src/dynamicconfig': ['src/base', 'src/core', 'src/env', 'src/persistence'],
+  'src/membership': ['src/base', 'src/env', 'src/persistence', 'proto'],
   'src/quotas': ['src/base', 'src/env', 'src/dynamicconfig'],
   'src/log': ['src/base', 'src/env', 'src/persistence', 'src/rpc', 'proto'],
   'src/blob': ['src/base', 'src/env'],
@@ -36,7 +37,7 @@ const may = {
   sdk: ['proto'],
 };
 const ours = '^(src|proto|sdk|replication|archival|test|web|scripts)/';
-const drivers = ['src/persistence/(cassandra|sqlite|memory)', 'src/log/(kafka|embedded)', 'src/blob/(s3|filesystem|memory)'];
+const drivers = ['src/persistence/(cassandra|sqlite|memory|postgres|mysql)', 'src/log/(kafka|embedded)', 'src/blob/(s3|filesystem|memory)'];
 
 module.exports = {
   forbidden: [

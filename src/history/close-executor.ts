@@ -7,7 +7,7 @@ import { PARENT_CLOSE_POLICY } from '#dynamicconfig';
 import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { endOrphan, HISTORY_IDENTITY, ignoring, isServiceError, PARENT_CLOSE_REASON } from './outside-work.ts';
-import { loadDurableState, loadEvent } from './run-access.ts';
+import { loadDurableState, loadEvent, loadStateAnywhere } from './run-access.ts';
 import { isClosed, isUnstarted } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
 import type { TaskOutcome } from './task-runner.ts';
@@ -68,7 +68,7 @@ export function hasOutsideWork(state: WorkflowState): boolean {
 export const affectedChildren = (state: WorkflowState): readonly Readonly<ChildInfo>[] =>
   [...state.children.values()].filter(isAffected);
 
-async function tellParent(context: HistoryContext, actor: ShardActor, state: WorkflowState): Promise<void> {
+async function tellParent(context: HistoryContext, actor: ShardActor | undefined, state: WorkflowState): Promise<void> {
   const { info } = state;
   const { parent } = info;
   if (parent?.workflowExecution === undefined || !tellsParent(state)) return;
@@ -92,10 +92,9 @@ async function tellParent(context: HistoryContext, actor: ShardActor, state: Wor
  * may end, before its parent is here to be told.
  */
 export async function tellOfEndedChild(context: HistoryContext, child: RunRef, parent: RunRef): Promise<void> {
-  const actor = await context.shards.of(child.workflowId);
   // The run that the chain has come to, or the one that was started, if the workflow id has another use by now.
   for (const runId of ['', child.runId]) {
-    const state = await loadDurableState(actor, { ...child, runId });
+    const { state, actor } = await loadStateAnywhere(context, { ...child, runId }, false);
     const known = state?.info.parent?.workflowExecution;
     if (state === undefined || known?.workflowId !== parent.workflowId || known.runId !== parent.runId) continue;
     if (isClosed(state)) await tellParent(context, actor, state);
@@ -117,10 +116,8 @@ export async function settleUntoldChild(
   const domainId = await childDomainId(context, parent, child);
   if (domainId === undefined) return 'done';
   const { workflowId } = child;
-  const actor = await context.shards.of(workflowId);
-  const made = await loadDurableState(actor, { domainId, workflowId, runId: '' });
   // The child may be another shard's: that there is none must be the owner's word.
-  await actor.proveOwned();
+  const { state: made } = await loadStateAnywhere(context, { domainId, workflowId, runId: '' }, true);
   if (made === undefined || made.info.createRequestId !== child.createRequestId || isClosed(made)) return 'done';
   const { runId } = made.info;
   if (isAffectedBy(child.parentClosePolicy)) return endOrphan(context, domainId, parent.info, workflowId, runId);

@@ -7,8 +7,9 @@ import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type { Store } from '#persistence';
 import type { NdcHost } from '#replication';
-import type { HistoryReplicationRequest, MatchingClient, RunRef, SyncActivityRequest } from '#rpc';
+import type { HistoryClient, HistoryReplicationRequest, MatchingClient, RunRef, SyncActivityRequest } from '#rpc';
 import type { SearchAttributeRegistry, VisibilityStore } from '#visibility';
+import type { ShardPlacement } from './shard-placement.ts';
 
 /** The passive side's work, which src/server brings from `replication/`. */
 export interface ReplicationApply {
@@ -34,6 +35,10 @@ export interface HistoryDeps {
   /** Name of this host, written into the shard rows it takes. */
   readonly host: string;
   readonly replicate?: ReplicationApply | undefined;
+  /** Calls between runs, which may be in another host's shards; the service itself when left out. */
+  readonly client?: (() => HistoryClient) | undefined;
+  /** Undefined: every shard is this host's. */
+  readonly placement?: ShardPlacement | undefined;
 }
 
 export interface HistoryOptions {

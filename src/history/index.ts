@@ -6,4 +6,6 @@ export {
   type ReplicationApply,
 } from './deps.ts';
 export { createHistoryService, type HistoryService } from './service.ts';
+export { createShardLookup, evenShardMap } from './shard-map.ts';
+export type { ShardPlacement } from './shard-placement.ts';
 export type { ShardListener, ShardStatus } from './shards.ts';

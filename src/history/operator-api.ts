@@ -1,9 +1,10 @@
 // What operators do with the shards, queues and runs of this host. Everything passes the shard's owner, so that nothing is changed under it.
-import { badRequest, featureNotEnabled, ServiceError, unavailable } from '#base';
+import { badRequest, featureNotEnabled, unavailable } from '#base';
 import type { DeletedParts, HistoryAdmin, RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { createNdcHost } from './ndc-host.ts';
 import { workflowNotFound } from './not-found.ts';
+import { isServiceError } from './outside-work.ts';
 import { type Inspection, inspectRun } from './run-inspection.ts';
 import { deleteBranches, removeRun, removeUnreadable } from './run-removal.ts';
 import type { ShardActor } from './shard-actor.ts';
@@ -20,7 +21,7 @@ async function goThrough<T>(removal: () => Promise<T>): Promise<T> {
     try {
       return await removal();
     } catch (error) {
-      const isClosed = error instanceof ServiceError && error.kind === 'Unavailable';
+      const isClosed = isServiceError(error, 'Unavailable', 'ShardOwnershipLost');
       if (!isClosed || attempt === REMOVAL_ATTEMPTS) throw error;
     }
   }
@@ -32,8 +33,9 @@ export function createOperatorApi(context: HistoryContext): HistoryAdmin {
 
   const require = (shardId: number) => {
     const handle = shards.handle(shardId);
-    if (handle === undefined) throw badRequest(`Shard ${shardId} does not exist.`);
-    return handle;
+    if (handle !== undefined) return handle;
+    if (!shards.ids().includes(shardId)) throw badRequest(`Shard ${shardId} does not exist.`);
+    throw shards.elsewhere(shardId);
   };
 
   /** `isFresh`: nothing is taken from memory. */
@@ -57,7 +59,7 @@ export function createOperatorApi(context: HistoryContext): HistoryAdmin {
     });
 
   return {
-    shardIds: () => shards.status().map(({ shardId }) => shardId),
+    shardIds: () => shards.ids(),
     openShardIds: () => shards.actors().map(({ shardId }) => shardId),
     shardOf: (workflowId) => shards.shardOf(workflowId),
 

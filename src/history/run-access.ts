@@ -1,8 +1,9 @@
 // What executors need of a run: its state, and single events of its history.
 import type { HistoryEvent } from '@antiphon/proto';
 import { assert } from '#base';
-import type { WorkflowState } from '#core';
+import { decodeState, type WorkflowState } from '#core';
 import type { RunKey } from '#persistence';
+import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
 import { decodeEvents, readBatches } from './history-reader.ts';
 import { branchOf } from './run-state.ts';
@@ -21,17 +22,17 @@ export function findState(actor: ShardActor, key: RunKey): WorkflowState | Promi
   return actor.exclusive(key.domainId, key.workflowId, async (slot) => (await actor.findRun(slot, key.runId))?.state);
 }
 
-/** One event of the current branch, whose batch begins at `batchFirstId`. */
+/** One event of the current branch, whose batch begins at `batchFirstId`. `actor`: undefined when the run is another host's. */
 export async function loadEvent(
   context: HistoryContext,
-  actor: ShardActor,
+  actor: ShardActor | undefined,
   state: WorkflowState,
   eventId: number,
   batchFirstId: number,
 ): Promise<HistoryEvent> {
   const { domainId, workflowId, runId } = state.info;
   const branch = branchOf(state);
-  const entry = actor.cache.peek(domainId, workflowId)?.runs.get(runId);
+  const entry = actor?.cache.peek(domainId, workflowId)?.runs.get(runId);
   const recent = entry?.recent.find(branch.branchId, eventId);
   if (recent !== undefined) return recent;
   const from = batchFirstId > 0 ? batchFirstId : eventId;
@@ -64,4 +65,23 @@ export async function loadDurableState(actor: ShardActor, key: RunKey): Promise<
     const known = actor.peekRun(slot, key.runId);
     return known === undefined ? actor.findRun(slot, key.runId).then((entry) => entry?.state) : known.state;
   });
+}
+
+/**
+ * The durable state of a run of any shard, this host's or another's; undefined: there is none. `isProven`: that is the owner's word, shown by a
+ * commit.
+ */
+export async function loadStateAnywhere(
+  context: HistoryContext,
+  run: RunRef,
+  isProven: boolean,
+): Promise<{ readonly state: WorkflowState | undefined; readonly actor: ShardActor | undefined }> {
+  if (!context.shards.isHere(run.workflowId)) {
+    const record = await context.client().findRecord(run, { isProven });
+    return { state: record && decodeState(record, []), actor: undefined };
+  }
+  const actor = await context.shards.of(run.workflowId);
+  const state = await loadDurableState(actor, run);
+  if (isProven) await actor.proveOwned();
+  return { state, actor };
 }

@@ -34,6 +34,8 @@ export interface HistoryService extends HistoryClient, NdcHost {
   /** Called with the replication queue of each shard that opens; what it returns is called when the shard closes. */
   onShard(listener: ShardListener): () => void;
   shardOf(workflowId: string): number;
+  /** Lets go of those of the shards that are open here; resolves with them when all they accepted is durable. `hostId` will own them. */
+  releaseShards(shardIds: readonly number[], hostId: string): Promise<readonly number[]>;
   readonly operator: HistoryAdmin;
   /** For admin and metrics. */
   shardStatus(): readonly ShardStatus[];
@@ -53,7 +55,7 @@ export function createHistoryService(deps: HistoryDeps, options: Partial<History
         : isTransferStale(state, held.task) || (held.task.work?.$case === 'closeExecution' && !hasOutsideWork(state)),
   };
   const shards = new Shards(deps, settings, executors, createHistoryMetrics(deps.env.metrics));
-  const context: HistoryContext = createHistoryContext(deps, settings, shards, () => service);
+  const context: HistoryContext = createHistoryContext(deps, settings, shards, deps.client ?? (() => service));
   const executeTransfer = createTransferExecutor(context, createVisibilityWriter(deps.env, deps.visibility));
   const executeTimer = createTimerExecutor(context);
   const ndc = createNdcHost(context);
@@ -80,6 +82,7 @@ export function createHistoryService(deps: HistoryDeps, options: Partial<History
     stop: () => shards.stop(),
     onShard: (listener) => shards.onShard(listener),
     shardOf: (workflowId) => shards.shardOf(workflowId),
+    releaseShards: (shardIds, hostId) => shards.release(shardIds, hostId),
     shardStatus: () => shards.status(),
   };
   return service;

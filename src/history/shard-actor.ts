@@ -11,6 +11,7 @@ import {
   ServiceBusyError,
   ServiceError,
   StoreError,
+  unavailable,
 } from '#base';
 import type { RunTransition, Transition, WorkflowState } from '#core';
 import { decodeState, domainOfRun, isActiveHereForSome } from '#core';
@@ -178,16 +179,18 @@ export class ShardActor {
 
   /** Makes what was accepted durable, with the ack levels, and closes. */
   async stop(reason: ServiceError): Promise<void> {
-    if (!this.isClosed) {
-      this.#savedAtMs = Number.NEGATIVE_INFINITY;
-      if (this.#isSaveNeeded()) this.#commits.open();
-      const { scheduler } = this.deps.env;
-      const drained = new AbortController();
-      const isDrained = this.#commits.drain().finally(() => drained.abort());
-      // A store that hangs must not keep the process: what is not durable was not acknowledged.
-      await Promise.race([isDrained, sleep(scheduler, STOP_MS_MAX, drained.signal)]);
-    }
-    this.close(reason);
+    if (this.isClosed) return;
+    this.#savedAtMs = Number.NEGATIVE_INFINITY;
+    if (this.#isSaveNeeded()) this.#commits.open();
+    const { scheduler } = this.deps.env;
+    const drained = new AbortController();
+    const isDrained = this.#commits.drain().finally(() => drained.abort());
+    // A store that hangs must not keep the process: what is not durable was not acknowledged.
+    await Promise.race([isDrained, sleep(scheduler, STOP_MS_MAX, drained.signal)]);
+    const isKnown = drained.signal.aborted;
+    this.close(
+      isKnown ? reason : unavailable('The outcome of the write is unknown, please retry with the same request id'),
+    );
   }
 
   /**

@@ -9,6 +9,8 @@ import type { ShardActor } from './shard-actor.ts';
 export interface ShardHandleHost {
   readonly deps: HistoryDeps;
   readonly acquireWaitMs: number;
+  /** Resolves with whether the shard may be acquired now. `isLost`: another host has just taken it. */
+  readonly mayAcquire?: ((isLost: boolean) => Promise<boolean>) | undefined;
   createActor(lease: ShardLease): ShardActor;
   onOpen(actor: ShardActor): void;
   onClose(actor: ShardActor, reason: unknown): void;
@@ -19,6 +21,7 @@ const BACKOFF_MS_MAX = 5_000;
 // A lease that lived so long was healthy: the next acquisition does not wait.
 const HEALTHY_MS = 10_000;
 const LOOP_END_MS_MAX = 1_000;
+const ASK_AGAIN_MS = 100;
 
 export class ShardHandle {
   readonly shardId: number;
@@ -28,6 +31,7 @@ export class ShardHandle {
   #waiting = new Set<Deferred<ShardActor>>();
   #lastError: unknown;
   #loop: Promise<void> | undefined;
+  #stopReason: ServiceError | undefined;
 
   constructor(shardId: number, host: ShardHandleHost) {
     this.shardId = shardId;
@@ -47,7 +51,7 @@ export class ShardHandle {
   async ready(): Promise<ShardActor> {
     const { actor } = this;
     if (actor !== undefined) return actor;
-    if (this.#stopping.signal.aborted) throw this.#stopped();
+    if (this.#stopReason !== undefined) throw this.#stopReason;
     const waiting = deferred<ShardActor>();
     this.#waiting.add(waiting);
     const timer = this.#host.deps.env.scheduler.after(this.#host.acquireWaitMs, () => {
@@ -62,26 +66,32 @@ export class ShardHandle {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Lets go of the shard, all that was accepted durable. Whoever waits for it, or asks from now on, gets the reason. */
+  async stop(reason: ServiceError): Promise<void> {
+    this.#stopReason ??= reason;
     this.#stopping.abort();
-    await this.#actor?.stop(this.#stopped());
-    for (const waiting of this.#waiting) waiting.reject(this.#stopped());
+    await this.#actor?.stop(reason);
+    for (const waiting of this.#waiting) waiting.reject(reason);
     this.#waiting.clear();
     // An acquisition that hangs must not keep the process: the loop ends with it, or the process does.
     await Promise.race([this.#loop, sleep(this.#host.deps.env.scheduler, LOOP_END_MS_MAX)]);
-  }
-
-  #stopped(): ServiceError {
-    return unavailable('Shutting down');
   }
 
   async #run(): Promise<void> {
     const { env } = this.#host.deps;
     const { signal } = this.#stopping;
     let failures = 0;
+    let isLost = false;
     while (!signal.aborted) {
       const startMs = env.clock.monotonicMs();
-      const isLost = await this.#serveOnce();
+      const mayAcquire: boolean = (await this.#host.mayAcquire?.(isLost)) ?? true;
+      if (signal.aborted) return;
+      if (!mayAcquire) {
+        isLost = false;
+        await sleep(env.scheduler, ASK_AGAIN_MS, signal);
+        continue;
+      }
+      isLost = await this.#serveOnce();
       if (signal.aborted) return;
       failures = env.clock.monotonicMs() - startMs > HEALTHY_MS ? 0 : failures + 1;
       // The first loss is followed at once; repeated ones, and another owner, get room.

@@ -1,7 +1,11 @@
-// All shards of this host and the way to them: workflow id → shard → open actor.
+// The shards of this host and the way to them: workflow id → shard → open actor. Alone, a host has all of them. With others it has those that the
+// placement gives it: on a change it claims what it gains, and goes on with what it loses until the new owner asks for it (or for a while, if
+// nobody does), so that a shard is without owner only for the length of one hand-over.
+// Invariant: what is not here is answered with ShardOwnershipLost, and nothing was done.
 
-import { unavailable } from '#base';
+import { type ServiceError, ShardOwnershipLostError, unavailable } from '#base';
 import { isActiveHereForSome } from '#core';
+import { sleep } from '#env';
 import type { ShardMap } from '#persistence';
 import type { ReplicationQueue } from '#replication';
 import type { HistoryDeps, HistoryOptions } from './deps.ts';
@@ -25,6 +29,11 @@ export interface ShardStatus {
   readonly replicationAckLevel: number;
 }
 
+/** A shard that was given away on request: taken back only if the ring still says so after this time. */
+const YIELD_MS = 3_000;
+/** A shard that the ring gives to another host is let go after this time though that one did not ask. */
+const UNASKED_MS = 3_000;
+
 export class Shards {
   readonly #deps: HistoryDeps;
   readonly #options: HistoryOptions;
@@ -34,10 +43,14 @@ export class Shards {
   readonly #listeners = new Set<ShardListener>();
   /** What listeners returned, per open actor: called when it closes. */
   readonly #endings = new Map<ShardActor, (() => void)[]>();
+  /** Shards that another host asked for, and which one. */
+  readonly #yielded = new Map<number, string>();
+  /** Shards of other hosts that are still open here. */
+  readonly #leaving = new Set<number>();
+  readonly #unsubscribes: (() => void)[] = [];
   #lookup: ((workflowId: string) => number) | undefined;
   #map: ShardMap | undefined;
-  #unsubscribe: (() => void) | undefined;
-  #isStopping = false;
+  readonly #stopping = new AbortController();
 
   constructor(deps: HistoryDeps, options: HistoryOptions, executors: ShardExecutors, metrics: HistoryMetrics) {
     this.#deps = deps;
@@ -54,29 +67,26 @@ export class Shards {
     if (this.#map !== undefined) return;
     this.#map = await this.#deps.store.shards.loadShardMap(evenShardMap(this.#options.shardCount));
     this.#lookup = createShardLookup(this.#map);
-    const shardCacheBytes = Math.floor(this.#options.cacheBytes / this.#map.shards.length);
-    for (const { shardId } of this.#map.shards) {
-      const handle = new ShardHandle(shardId, {
-        deps: this.#deps,
-        acquireWaitMs: this.#options.acquireWaitMs,
-        createActor: (lease) =>
-          new ShardActor(this.#deps, { ...this.#options, shardCacheBytes }, lease, this.#executors, this.#metrics),
-        onOpen: (actor) => this.#onOpen(actor),
-        onClose: (actor) => this.#onClose(actor),
-      });
-      this.#handles.set(shardId, handle);
-      handle.start();
-    }
-    this.#unsubscribe = this.#deps.domains.onChange((_, after) => {
-      if (!isActiveHereForSome(after)) return;
-      for (const actor of this.actors()) actor.releaseDomain(after.id);
-    });
+    this.#sync();
+    const { domains, placement } = this.#deps;
+    if (placement !== undefined) this.#unsubscribes.push(placement.onChange(() => this.#sync()));
+    this.#unsubscribes.push(
+      domains.onChange((_, after) => {
+        if (!isActiveHereForSome(after)) return;
+        for (const actor of this.actors()) actor.releaseDomain(after.id);
+      }),
+    );
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    this.#unsubscribe?.();
-    await Promise.all([...this.#handles.values()].map((handle) => handle.stop()));
+    this.#stopping.abort();
+    for (const unsubscribe of this.#unsubscribes) unsubscribe();
+    await Promise.all([...this.#handles.values()].map((handle) => handle.stop(this.#stopReason(handle.shardId))));
+  }
+
+  /** Every shard of the map, in order. */
+  ids(): readonly number[] {
+    return (this.#map?.shards ?? []).map(({ shardId }) => shardId);
   }
 
   shardOf(workflowId: string): number {
@@ -84,10 +94,15 @@ export class Shards {
     return this.#lookup(workflowId);
   }
 
+  isHere(workflowId: string): boolean {
+    return this.#handles.has(this.shardOf(workflowId));
+  }
+
   /** The open actor of the workflow's shard, at once if it is open. */
   of(workflowId: string): ShardActor | Promise<ShardActor> {
-    const handle = this.#handles.get(this.shardOf(workflowId));
-    if (handle === undefined) throw unavailable('The history service has not started yet');
+    const shardId = this.shardOf(workflowId);
+    const handle = this.#handles.get(shardId);
+    if (handle === undefined) throw this.elsewhere(shardId);
     return handle.actor ?? handle.ready();
   }
 
@@ -95,8 +110,31 @@ export class Shards {
     return this.#handles.get(shardId);
   }
 
+  /** The answer to whoever asks for a shard that is not here. */
+  elsewhere(shardId: number): ServiceError {
+    return new ShardOwnershipLostError(shardId, {
+      owner: this.#yielded.get(shardId) ?? this.#deps.placement?.ownerOf(shardId),
+    });
+  }
+
   actors(): readonly ShardActor[] {
     return [...this.#handles.values()].flatMap(({ actor }) => (actor === undefined ? [] : [actor]));
+  }
+
+  /** Lets go of those that are open here; `hostId` will own them. */
+  async release(shardIds: readonly number[], hostId: string): Promise<readonly number[]> {
+    const released = shardIds.filter((shardId) => this.#handles.has(shardId));
+    await Promise.all(
+      released.map((shardId) => {
+        this.#yielded.set(shardId, hostId);
+        this.#deps.env.scheduler.after(YIELD_MS, () => {
+          if (this.#yielded.get(shardId) === hostId) this.#yielded.delete(shardId);
+          this.#sync();
+        });
+        return this.#letGo(shardId);
+      }),
+    );
+    return released;
   }
 
   onShard(listener: ShardListener): () => void {
@@ -120,6 +158,88 @@ export class Shards {
     }));
   }
 
+  /** Makes what is here what the placement says. */
+  #sync(): void {
+    if (this.#stopping.signal.aborted) return;
+    const gained: number[] = [];
+    for (const shardId of this.ids()) {
+      const isMine = this.#isMine(shardId);
+      const isHere = this.#handles.has(shardId);
+      if (isMine && !isHere && !this.#yielded.has(shardId)) gained.push(shardId);
+      else if (!isMine && isHere) void this.#letGoUnasked(shardId);
+    }
+    if (gained.length === 0) return;
+    const claimed = this.#deps.placement?.claim(gained);
+    for (const shardId of gained) this.#open(shardId, claimed);
+    this.#shareCache();
+  }
+
+  #isMine(shardId: number): boolean {
+    return this.#deps.placement?.isMine(shardId) ?? true;
+  }
+
+  #open(shardId: number, claimed: Promise<void> | undefined): void {
+    const { placement } = this.#deps;
+    let firstClaim = claimed;
+    const mayAcquire = async (isLost: boolean): Promise<boolean> => {
+      if (placement === undefined) return true;
+      if (isLost) await placement.lookNow();
+      if (!placement.isMine(shardId)) return false;
+      const claim = firstClaim ?? (isLost ? placement.claim([shardId]) : undefined);
+      firstClaim = undefined;
+      await claim;
+      return placement.isMine(shardId);
+    };
+    const handle = new ShardHandle(shardId, {
+      deps: this.#deps,
+      acquireWaitMs: this.#options.acquireWaitMs,
+      ...(placement === undefined ? {} : { mayAcquire }),
+      createActor: (lease) =>
+        new ShardActor(
+          this.#deps,
+          { ...this.#options, shardCacheBytes: this.#shardCacheBytes },
+          lease,
+          this.#executors,
+          this.#metrics,
+        ),
+      onOpen: (actor) => this.#onOpen(actor),
+      onClose: (actor) => this.#onClose(actor),
+    });
+    this.#handles.set(shardId, handle);
+    handle.start();
+  }
+
+  /** The new owner asks for it as a rule; if it cannot, it has to be free some time. */
+  async #letGoUnasked(shardId: number): Promise<void> {
+    if (this.#leaving.has(shardId)) return;
+    this.#leaving.add(shardId);
+    await sleep(this.#deps.env.scheduler, UNASKED_MS, this.#stopping.signal);
+    this.#leaving.delete(shardId);
+    if (!this.#stopping.signal.aborted && !this.#isMine(shardId)) await this.#letGo(shardId);
+  }
+
+  async #letGo(shardId: number): Promise<void> {
+    const handle = this.#handles.get(shardId);
+    if (handle === undefined) return;
+    // First, so that no new command comes: what is accepted is made durable.
+    this.#handles.delete(shardId);
+    await handle.stop(this.elsewhere(shardId));
+    this.#countOwned();
+  }
+
+  #stopReason(shardId: number): ServiceError {
+    return this.#deps.placement === undefined ? unavailable('Shutting down') : this.elsewhere(shardId);
+  }
+
+  get #shardCacheBytes(): number {
+    const share = this.#deps.placement?.evenShare() ?? this.ids().length;
+    return Math.floor(this.#options.cacheBytes / Math.max(1, share, this.#handles.size));
+  }
+
+  #shareCache(): void {
+    for (const actor of this.actors()) actor.cache.limit(this.#shardCacheBytes);
+  }
+
   #onOpen(actor: ShardActor): void {
     this.#endings.set(actor, []);
     for (const listener of this.#listeners) this.#announce(actor, listener);
@@ -130,7 +250,8 @@ export class Shards {
   #onClose(actor: ShardActor): void {
     for (const end of this.#endings.get(actor) ?? []) end();
     this.#endings.delete(actor);
-    if (!this.#isStopping) this.#metrics.shardsLost.inc();
+    // Handed over is not lost.
+    if (this.#handles.has(actor.shardId) && !this.#stopping.signal.aborted) this.#metrics.shardsLost.inc();
     this.#countOwned();
   }
 

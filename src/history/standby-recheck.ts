@@ -6,10 +6,8 @@ import type { WorkflowState } from '#core';
 import type { RunRef } from '#rpc';
 import { affectedChildren, appliesClosePolicy, childDomainId } from './close-executor.ts';
 import type { HistoryContext } from './context.ts';
-import { isServiceError } from './outside-work.ts';
-import { findState } from './run-access.ts';
+import { findState, loadStateAnywhere } from './run-access.ts';
 import { isClosed, isUnstarted } from './run-state.ts';
-import { readRun } from './run-watch.ts';
 import type { ShardActor } from './shard-actor.ts';
 import type { HeldTask } from './standby-tasks.ts';
 
@@ -92,10 +90,5 @@ async function isParentTold(context: HistoryContext, state: WorkflowState): Prom
 }
 
 async function findRunState(context: HistoryContext, ref: RunRef): Promise<WorkflowState | undefined> {
-  try {
-    return await readRun(context, ref, ({ state }) => state);
-  } catch (error) {
-    if (isServiceError(error, 'EntityNotExists')) return undefined;
-    throw error;
-  }
+  return (await loadStateAnywhere(context, ref, false)).state;
 }

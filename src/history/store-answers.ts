@@ -25,6 +25,8 @@ export const isRefusal = (error: unknown): boolean => error instanceof ServiceEr
 
 /** What callers get whose write was in a group that failed. All of it is retryable, and nothing of it claims success. */
 export function answerForFailure(error: unknown, shardId: number): ServiceError {
+  // Handed over in order: what waited was not written.
+  if (error instanceof ShardOwnershipLostError) return error;
   if (isStoreError(error, 'ShardOwnershipLost')) return new ShardOwnershipLostError(shardId, { cause: error });
   const text = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };

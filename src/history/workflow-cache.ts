@@ -102,7 +102,7 @@ export class Slot {
 const EVICTION_SCAN_MAX = 64;
 
 export class WorkflowCache {
-  readonly #bytesMax: number;
+  #bytesMax: number;
   readonly #slots = new Map<string, Slot>();
   #bytes = 0;
   #tick = 0;
@@ -117,6 +117,11 @@ export class WorkflowCache {
 
   get size(): number {
     return this.#slots.size;
+  }
+
+  /** Takes effect as slots are charged. */
+  limit(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
   }
 
   peek(domainId: string, workflowId: string): Slot | undefined {

@@ -1,0 +1,15 @@
+// Where shards are, when several hosts share them: what the history service asks of the cluster. A host alone has no placement and serves all.
+
+export interface ShardPlacement {
+  /** Host that the ring gives the shard; undefined: there is none now. */
+  ownerOf(shardId: number): string | undefined;
+  /** The ring gives it to this host, and nobody can have taken this host for dead. */
+  isMine(shardId: number): boolean;
+  /** Shards that this host has when all are spread evenly: divides its memory. */
+  evenShare(): number;
+  /** Resolves when these shards may be acquired: whoever had them has let go, or does not answer. */
+  claim(shardIds: readonly number[]): Promise<void>;
+  /** Another host has taken a shard: looks at who is there before it is taken back. */
+  lookNow(): Promise<void>;
+  onChange(listener: () => void): () => void;
+}

@@ -1,0 +1,3 @@
+export * from './membership.ts';
+export * from './placement.ts';
+export * from './ring.ts';
