@@ -32,31 +32,82 @@ export function branchSegments(
 
 const describe = (branch: HistoryBranch): string => `history branch ${branch.treeId}/${branch.branchId}`;
 
+interface PageOptions {
+  readonly minEvents: number;
+  readonly token?: Uint8Array | undefined;
+}
+
+/** Takes the rows of a branch in order and keeps those that are true, until a page is full. */
+class PageBuilder {
+  readonly segments: readonly BranchSegment[];
+  readonly #branch: HistoryBranch;
+  readonly #minEvents: number;
+  readonly #items: HistoryNode[] = [];
+  #expected: number | undefined;
+  #eventCount = 0;
+  #nextNodeId: number | undefined;
+
+  constructor(
+    branch: HistoryBranch,
+    range: { readonly minEventId: number; readonly maxEventId: number },
+    options: PageOptions,
+  ) {
+    this.#branch = branch;
+    this.#minEvents = Math.max(1, options.minEvents);
+    this.#expected = options.token === undefined ? undefined : decodePosition(options.token);
+    const minEventId = Math.max(range.minEventId, this.#expected ?? 0);
+    this.segments = branchSegments(branch, { minEventId, maxEventId: range.maxEventId });
+  }
+
+  /** False: the page is full. */
+  add(node: HistoryNode): boolean {
+    const expected = this.#expected;
+    if (expected !== undefined && node.nodeId < expected) return true;
+    if (expected !== undefined && node.nodeId > expected) {
+      throw new StoreError('Corrupt', `${describe(this.#branch)} has no events ${expected} to ${node.nodeId - 1}`);
+    }
+    if (this.#eventCount >= this.#minEvents) {
+      this.#nextNodeId = node.nodeId;
+      return false;
+    }
+    this.#items.push(node);
+    this.#eventCount += node.eventCount;
+    this.#expected = node.nodeId + node.eventCount;
+    return true;
+  }
+
+  get page(): Page<HistoryNode> {
+    const items = this.#items;
+    return this.#nextNodeId === undefined ? { items } : { items, nextToken: encodePosition(this.#nextNodeId) };
+  }
+}
+
 /** `load` yields a segment's nodes by ascending node id and, within one node id, descending txn id. */
 export function readBranchPage(
   branch: HistoryBranch,
   range: { readonly minEventId: number; readonly maxEventId: number },
-  options: { readonly minEvents: number; readonly token?: Uint8Array | undefined },
+  options: PageOptions,
   load: (segment: BranchSegment) => Iterable<HistoryNode>,
 ): Page<HistoryNode> {
-  const resumeAt = options.token === undefined ? undefined : decodePosition(options.token);
-  const minEventId = Math.max(range.minEventId, resumeAt ?? 0);
-  const items: HistoryNode[] = [];
-  let expected = resumeAt;
-  let eventCount = 0;
-  for (const segment of branchSegments(branch, { minEventId, maxEventId: range.maxEventId })) {
-    for (const node of load(segment)) {
-      if (expected !== undefined && node.nodeId < expected) continue;
-      if (expected !== undefined && node.nodeId > expected) {
-        throw new StoreError('Corrupt', `${describe(branch)} has no events ${expected} to ${node.nodeId - 1}`);
-      }
-      if (eventCount >= Math.max(1, options.minEvents)) return { items, nextToken: encodePosition(node.nodeId) };
-      items.push(node);
-      eventCount += node.eventCount;
-      expected = node.nodeId + node.eventCount;
-    }
+  const builder = new PageBuilder(branch, range, options);
+  for (const segment of builder.segments) {
+    for (const node of load(segment)) if (!builder.add(node)) return builder.page;
   }
-  return { items };
+  return builder.page;
+}
+
+/** The same for stores that answer later. */
+export async function readBranchPageAsync(
+  branch: HistoryBranch,
+  range: { readonly minEventId: number; readonly maxEventId: number },
+  options: PageOptions,
+  load: (segment: BranchSegment) => AsyncIterable<HistoryNode>,
+): Promise<Page<HistoryNode>> {
+  const builder = new PageBuilder(branch, range, options);
+  for (const segment of builder.segments) {
+    for await (const node of load(segment)) if (!builder.add(node)) return builder.page;
+  }
+  return builder.page;
 }
 
 /**

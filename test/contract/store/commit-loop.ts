@@ -2,7 +2,7 @@
 // killed, never stopped.
 import { createRealEnv } from '#env';
 import { createSqliteStore } from '#persistence/sqlite';
-import { branchOf, branchRow, currentRun, emptyCommit, execution, node, transferTask } from './drivers.ts';
+import { branchOf, branchRow, currentRun, emptyCommit, execution, node, transferTask } from './rows.ts';
 
 const path = process.argv[2] ?? '';
 const store = createSqliteStore({ path }, createRealEnv());

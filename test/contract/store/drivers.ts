@@ -1,12 +1,14 @@
-// The drivers that the store contract runs against, and builders of what they store.
+// The drivers that the store contract runs against.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HistoryBranch, TimerTask, TransferTask } from '@antiphon/proto/internal';
 import { createRealEnv } from '#env';
-import type { ExecutionWrite, HistoryNode, ShardCommit, Store } from '#persistence';
+import type { Store } from '#persistence';
+import { createCassandraStore } from '#persistence/cassandra';
 import { createMemoryImage, createMemoryStore } from '#persistence/memory';
 import { createSqliteStore } from '#persistence/sqlite';
+import { freshKeyspace } from './cassandra-keyspace.ts';
+import { sqlDriver } from './sql-drivers.ts';
 
 export interface OpenedStore {
   store: Store;
@@ -54,90 +56,28 @@ async function openSqlite(): Promise<OpenedStore> {
   return opened;
 }
 
+const cassandraKeyspace = freshKeyspace('history', env);
+
+async function openCassandra(): Promise<OpenedStore> {
+  const options = await cassandraKeyspace();
+  const opened: OpenedStore = {
+    store: await createCassandraStore(options, env),
+    reopen: async () => {
+      await opened.store.close();
+      opened.store = await createCassandraStore(options, env);
+      return opened.store;
+    },
+    dispose: () => opened.store.close(),
+  };
+  return opened;
+}
+
 export const DRIVERS: readonly { readonly name: string; readonly open: () => Promise<OpenedStore> }[] = [
   { name: 'memory', open: openMemory },
   { name: 'sqlite', open: openSqlite },
+  { name: 'cassandra', open: openCassandra },
+  { name: 'postgres', open: sqlDriver('postgres', env) },
+  { name: 'mysql', open: sqlDriver('mysql', env) },
 ];
 
-export const DOMAIN_ID = '11111111-1111-4111-8111-111111111111';
-
-export const bytes = (text: string): Uint8Array => Buffer.from(text);
-export const textOf = (blob: Uint8Array | undefined): string => Buffer.from(blob ?? []).toString();
-
-export const emptyCommit: ShardCommit = {
-  nodes: [],
-  branches: [],
-  executions: [],
-  currentRuns: [],
-  transferTasks: [],
-  timerTasks: [],
-  replicationTasks: [],
-  deletedRuns: [],
-  deletedTimers: [],
-};
-
-export const runKey = (workflowId: string, runId = `${workflowId}-run`) => ({ domainId: DOMAIN_ID, workflowId, runId });
-
-export const execution = (workflowId: string, overrides: Partial<ExecutionWrite> = {}): ExecutionWrite => ({
-  key: runKey(workflowId),
-  record: bytes(`record of ${workflowId}`),
-  nextEventId: 3,
-  isOpen: true,
-  addedSignalRequestIds: [],
-  isNew: true,
-  ...overrides,
-});
-
-export const currentRun = (workflowId: string, overrides: { runId?: string; isOpen?: boolean } = {}) => ({
-  domainId: DOMAIN_ID,
-  workflowId,
-  current: {
-    runId: `${workflowId}-run`,
-    createRequestId: 'request',
-    isOpen: true,
-    closeStatus: 0,
-    lastWriteVersion: 12,
-    startTimeMs: 1_700_000_000_000,
-    ...overrides,
-  },
-});
-
-const owner = { domainId: DOMAIN_ID, workflowId: 'w', runId: 'r', version: 1 };
-
-export const transferTask = (taskId: number): TransferTask => ({
-  ...owner,
-  taskId,
-  work: { $case: 'closeExecution', value: {} },
-});
-
-export const timerTask = (fireTimeMs: number, taskId: number): TimerTask => ({
-  ...owner,
-  taskId,
-  fireTimeMs,
-  work: { $case: 'userTimers', value: {} },
-});
-
-export const replicationTask = (taskId: number) => ({
-  ...owner,
-  taskId,
-  creationTimeMs: 5,
-  work: { $case: 'syncActivity' as const, value: { scheduleId: 7 } },
-});
-
-export const branchOf = (
-  treeId: string,
-  branchId: string,
-  ancestors: { branchId: string; endNodeId: number }[] = [],
-): HistoryBranch => ({ treeId, branchId, ancestors });
-
-/** A batch of events nodeId … nodeId + eventCount − 1. */
-export const node = (branch: HistoryBranch, nodeId: number, eventCount = 1, txnId = nodeId * 10): HistoryNode => ({
-  treeId: branch.treeId,
-  branchId: branch.branchId,
-  nodeId,
-  txnId,
-  eventCount,
-  blob: bytes(`${branch.branchId}:${nodeId}:${txnId}`),
-});
-
-export const branchRow = (branch: HistoryBranch) => ({ branch, info: `${DOMAIN_ID}:w:${branch.treeId}` });
+export * from './rows.ts';
