@@ -34,6 +34,11 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'Unimplemented',
 ]);
 
+const RETENTION_TEXTS: ReadonlySet<string> = new Set([
+  'RetentionDays is invalid.',
+  'A valid retention period is not set on request.',
+]);
+
 /** A server's answer as a failure of the command. */
 export function failureOf(error: ServiceError, address: string): CliError {
   const { kind, message } = error;
@@ -83,6 +88,15 @@ export function failureOf(error: ServiceError, address: string): CliError {
       ...(/^Domain /.test(message)
         ? { hint: 'Domains of this server: antiphon domain list. Make one: antiphon domain register NAME.' }
         : {}),
+      cause: error,
+    });
+  }
+  if (RETENTION_TEXTS.has(message)) {
+    return new CliError(message, {
+      exitCode: EXIT.refused,
+      hint:
+        'A server takes a retention of 1 to 30 days, unless its configuration says otherwise: ' +
+        'domains.retentionSecondsMin and domains.retentionDaysMax.',
       cause: error,
     });
   }

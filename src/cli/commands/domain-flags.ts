@@ -5,6 +5,7 @@ import { usageError } from '../failure.ts';
 import { days, list, oneOf, pairs, text } from '../spec/flags.ts';
 import { enumName } from '../ui/enum-name.ts';
 import type { Row } from '../ui/row-printer.ts';
+import { durationText } from '../wire-time.ts';
 
 /** `domain describe shop`, as well as Cadence's `--do shop domain describe`. */
 export const NAME_FLAG = text('name', 'name of the domain; --domain says it, too', 'name');
@@ -67,6 +68,10 @@ export function activeClustersOf(
 export const statusOf = (domain: Domain | undefined): string =>
   enumName(DomainStatus, domain?.status ?? -1, 'DOMAIN_STATUS_');
 
+/** A domain that was never told to archive does not. */
+const archivalOf = (status: ArchivalStatus): string =>
+  enumName(ArchivalStatus, status || ArchivalStatus.ARCHIVAL_STATUS_DISABLED, 'ARCHIVAL_STATUS_');
+
 export const domainRow = (domain: Domain): Row => ({
   name: domain.name,
   status: statusOf(domain),
@@ -74,11 +79,11 @@ export const domainRow = (domain: Domain): Row => ({
   active: domain.activeClusterName,
   clusters: domain.clusters.map((cluster) => cluster.clusterName).join(','),
   version: domain.isGlobalDomain ? domain.failoverVersion : undefined,
-  retention: domain.workflowExecutionRetentionPeriod,
+  retention: domain.workflowExecutionRetentionPeriod && durationText(domain.workflowExecutionRetentionPeriod),
   id: domain.id,
-  historyArchival: enumName(ArchivalStatus, domain.historyArchivalStatus, 'ARCHIVAL_STATUS_'),
+  historyArchival: archivalOf(domain.historyArchivalStatus),
   historyUri: domain.historyArchivalUri,
-  visibilityArchival: enumName(ArchivalStatus, domain.visibilityArchivalStatus, 'ARCHIVAL_STATUS_'),
+  visibilityArchival: archivalOf(domain.visibilityArchivalStatus),
   visibilityUri: domain.visibilityArchivalUri,
   owner: domain.ownerEmail,
   data: domain.data,

@@ -4,11 +4,15 @@ import { randomUUID } from 'node:crypto';
 import {
   CountWorkflowExecutionsRequest,
   DescribeWorkflowExecutionRequest,
+  EventFilterType,
+  GetWorkflowExecutionHistoryRequest,
+  type Payload,
   StartWorkflowExecutionRequest,
   TerminateWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import type { Command } from 'commander';
 import { RESET_TYPES } from '#rpc';
+import type { Connection } from '../connection.ts';
 import { usageError } from '../failure.ts';
 import { jsonValues } from '../payload.ts';
 import { addCommand, addGroup } from '../spec/command.ts';
@@ -113,6 +117,10 @@ function addStart(batch: Command): void {
       const { count } = await connection.visibility.countWorkflowExecutions(
         CountWorkflowExecutionsRequest.fromPartial({ domain, query: flags.query }),
       );
+      if (count === 0n) {
+        context.output.done(`no runs of domain ${domain} match: no job was started`, { runs: 0 });
+        return;
+      }
       const question = `${flags.batchType} ${count} runs of domain ${domain}?`;
       await confirm(question, { yes: flags.yes, inScripts: 'ask' });
       const workflowId = randomUUID();
@@ -149,6 +157,31 @@ function addStart(batch: Command): void {
   });
 }
 
+/** The counts of a job that is done, or why it failed. */
+async function endOf(
+  connection: Connection,
+  workflowId: string,
+): Promise<{ result?: Payload | undefined; reason?: string | undefined }> {
+  const { history } = await connection.workflow.getWorkflowExecutionHistory(
+    GetWorkflowExecutionHistoryRequest.fromPartial({
+      domain: DOMAIN,
+      workflowExecution: { workflowId },
+      historyEventFilterType: EventFilterType.EVENT_FILTER_TYPE_CLOSE_EVENT,
+    }),
+  );
+  const close = history?.events.at(-1)?.attributes;
+  switch (close?.$case) {
+    case 'workflowExecutionCompletedEventAttributes':
+      return { result: close.value.result };
+    case 'workflowExecutionFailedEventAttributes':
+      return { reason: close.value.failure?.reason };
+    case 'workflowExecutionTerminatedEventAttributes':
+      return { reason: close.value.reason };
+    default:
+      return {};
+  }
+}
+
 function addLook(batch: Command): void {
   addCommand(batch, {
     name: 'describe',
@@ -163,14 +196,15 @@ function addLook(batch: Command): void {
           workflowExecution: { workflowId: flags.jobId },
         }),
       );
-      const details = pendingActivities[0]?.heartbeatDetails?.data;
+      const end = workflowExecutionInfo?.closeTime === undefined ? undefined : await endOf(connection, flags.jobId);
+      const details = end?.result?.data ?? pendingActivities[0]?.heartbeatDetails?.data;
       context.output.record({
         jobId: flags.jobId,
         status: statusName(workflowExecutionInfo),
         started: workflowExecutionInfo?.startTime,
         closed: workflowExecutionInfo?.closeTime,
         progress: details === undefined ? undefined : decodePayload(details),
-        lastFailure: pendingActivities[0]?.lastFailure?.reason,
+        lastFailure: end?.reason ?? pendingActivities[0]?.lastFailure?.reason,
       });
     },
   });

@@ -46,13 +46,13 @@ beforeAll(async () => {
     }),
   );
   client = createRemoteFrontendClient(server.address, { env: createRealEnv(), defaultTimeoutMs: 30_000 });
-  const register = (name: string, data: Record<string, string>) =>
+  const register = (name: string, data: Record<string, string>, clusters: readonly string[] = CLUSTERS) =>
     client.domain.registerDomain(
       RegisterDomainRequest.fromPartial({
         name,
         data,
         isGlobalDomain: true,
-        clusters: CLUSTERS.map((clusterName) => ({ clusterName })),
+        clusters: clusters.map((clusterName) => ({ clusterName })),
         activeClusterName: 'region-a',
         workflowExecutionRetentionPeriod: seconds(86_400),
       }),
@@ -60,6 +60,7 @@ beforeAll(async () => {
   for (const name of ['one', 'two', 'three']) await register(name, { IsManagedByCadence: 'true' });
   await register('preferring', { IsManagedByCadence: 'true', PreferredCluster: 'region-b' });
   await register('unmanaged', {});
+  await register('tied', { IsManagedByCadence: 'true' }, ['region-a']);
 });
 afterAll(async () => {
   client.close();
@@ -136,6 +137,7 @@ describe('the failover manager', () => {
       FailedDomains: [],
       SuccessResetDomains: [],
       FailedResetDomains: [],
+      FailedReasons: {},
       Operator: 'anna',
     });
     expect([await activeOf('one'), await activeOf('two'), await activeOf('unmanaged')]).toEqual([
@@ -164,6 +166,16 @@ describe('the failover manager', () => {
     expect((await state()).SuccessDomains.toSorted()).toEqual(['one', 'three', 'two']);
     await failover({ SourceCluster: 'region-b', TargetCluster: 'region-a', Domains: ['one', 'two', 'three'] });
     await until(async () => (await state()).SuccessDomains).toHaveLength(3);
+  });
+
+  test('says of a domain that it could not move why', async () => {
+    await until(async () => (await state()).State).toBe('complete');
+    await failover({ Domains: ['tied'] });
+    await until(async () => (await state()).State).toBe('complete');
+    expect(await state()).toMatchObject({
+      FailedDomains: ['tied'],
+      FailedReasons: { tied: 'Active cluster is not contained in all clusters.' },
+    });
   });
 
   test('brings the domains back after a drill', async () => {

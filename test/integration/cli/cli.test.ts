@@ -155,6 +155,12 @@ describe('faults', () => {
       /expected a duration such as 30s/,
     ],
     [
+      'a retention longer than the server takes, with what it takes',
+      ['domain', 'register', 'x', '--retention', '1000'],
+      5,
+      /RetentionDays is invalid[\s\S]*1 to 30 days[\s\S]*domains\.retentionDaysMax/,
+    ],
+    [
       'a bad query, pointing at it',
       ['workflow', 'list', '-q', 'Workflow = 1'],
       5,

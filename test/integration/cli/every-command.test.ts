@@ -309,6 +309,11 @@ describe('acting on runs', () => {
     const status = async () => (await json('workflow', 'batch', 'describe', jobId)).status;
     await expect.poll(status, eventually).toBe('completed');
     expect((await json('workflow', 'describe', 'job-1')).status).toBe('terminated');
+    expect(await json('workflow', 'batch', 'describe', jobId)).toMatchObject({
+      progress: { SuccessCount: 2, ErrorCount: 0, TotalEstimate: 2 },
+    });
+    const none = ['workflow', 'batch', 'start', '-q', "CustomKeywordField = 'nobody'", '--reason', 'tidy'];
+    expect(await json(...none, '--bt', 'terminate', '--yes')).toEqual({ runs: 0 });
     await expect
       .poll(async () => (await json<{ jobId: string; reason: string }[]>('workflow', 'batch', 'list'))[0], eventually)
       .toMatchObject({ jobId, reason: 'tidy' });

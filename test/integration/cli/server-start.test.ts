@@ -85,9 +85,9 @@ it('says that a port of HTTP is not the one of gRPC', async () => {
 it('lists the retention of domains as a duration', async () => {
   const { stdout } = await cli.run('domain', 'list', '--address', server.address, '-o', 'json');
   const rows = JSON.parse(stdout) as { name: string; retention: string }[];
-  expect(rows.find(({ name }) => name === 'default')?.retention).toBe('604800s');
+  expect(rows.find(({ name }) => name === 'default')?.retention).toBe('7d');
   const table = await cli.run('domain', 'list', '--address', server.address);
-  expect(table.stdout).toMatch(/default .* 604800s /);
+  expect(table.stdout).toMatch(/default .* 7d /);
 });
 
 it('shows the example on the HTTP page with the address that was asked', async () => {

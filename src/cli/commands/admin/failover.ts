@@ -55,6 +55,8 @@ interface FailoverState {
   readonly SourceCluster: string;
   readonly SuccessDomains: readonly string[] | null;
   readonly FailedDomains: readonly string[] | null;
+  /** Why, by domain; not of Cadence's own manager. */
+  readonly FailedReasons?: Readonly<Record<string, string>> | null;
 }
 
 interface StartPlan {

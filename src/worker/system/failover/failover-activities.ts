@@ -2,6 +2,7 @@
 
 import { type Domain, FailoverDomainRequest, ListDomainsRequest } from '@antiphon/proto';
 import { ApplicationFailure } from '@antiphon/sdk/activity';
+import { ServiceError } from '#base';
 import type { SystemActivityContext } from '../system-workers.ts';
 
 /** Domain data: only domains that say so are moved. */
@@ -27,6 +28,8 @@ export interface FailoverParams {
 export interface FailoverResult {
   readonly SuccessDomains: readonly string[];
   readonly FailedDomains: readonly string[];
+  /** Why, by domain. Ours: Cadence has it in its log alone. */
+  readonly FailedReasons?: Readonly<Record<string, string>>;
 }
 
 export interface RebalanceDomain {
@@ -68,6 +71,7 @@ export function failoverActivities({ env, frontend }: SystemActivityContext): Fa
     async failover({ Domains, TargetCluster, GracefulFailoverTimeoutInSeconds: graceSeconds }) {
       const succeeded: string[] = [];
       const failed: string[] = [];
+      const reasons: Record<string, string> = {};
       for (const domainName of Domains) {
         const request = FailoverDomainRequest.fromPartial({
           domainName,
@@ -84,9 +88,10 @@ export function failoverActivities({ env, frontend }: SystemActivityContext): Fa
             error,
           });
           failed.push(domainName);
+          reasons[domainName] = error instanceof ServiceError ? error.message : 'an unexpected error: see the log';
         }
       }
-      return { SuccessDomains: succeeded, FailedDomains: failed };
+      return { SuccessDomains: succeeded, FailedDomains: failed, FailedReasons: reasons };
     },
 
     async getRebalanceDomains() {

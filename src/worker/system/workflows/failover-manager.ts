@@ -41,6 +41,8 @@ interface QueryResult {
   readonly FailedDomains: readonly string[];
   readonly SuccessResetDomains: readonly string[];
   readonly FailedResetDomains: readonly string[];
+  /** Why, by domain. */
+  readonly FailedReasons: Readonly<Record<string, string>>;
   readonly Operator: string;
 }
 
@@ -62,6 +64,13 @@ const BATCH_SIZE_DEFAULT = 20;
 const WAIT_SECONDS_DEFAULT = 30;
 const NANOS_PER_MS = 1e6;
 
+interface Outcome {
+  readonly success: string[];
+  readonly failed: string[];
+  /** Why those failed, by domain. */
+  readonly reasons: Record<string, string>;
+}
+
 interface Pausing {
   /** Returns when the work may go on. */
   passGate(): Promise<void>;
@@ -74,8 +83,9 @@ export const failoverManagerWorkflow = defineWorkflow(
     let state: State = 'initialized';
     let isPaused = false;
     let domains: readonly string[] = [];
-    const moved = { success: [] as string[], failed: [] as string[] };
-    const reset = { success: [] as string[], failed: [] as string[] };
+    const reasons: Record<string, string> = {};
+    const moved: Outcome = { success: [], failed: [], reasons };
+    const reset: Outcome = { success: [], failed: [], reasons };
     setHandler(defineSignal('pause'), () => {
       isPaused = true;
     });
@@ -93,6 +103,7 @@ export const failoverManagerWorkflow = defineWorkflow(
       FailedDomains: moved.failed,
       SuccessResetDomains: reset.success,
       FailedResetDomains: reset.failed,
+      FailedReasons: reasons,
       Operator: String(workflowInfo().memo.operator ?? ''),
     }));
     const gate: Pausing = {
@@ -119,6 +130,7 @@ export const failoverManagerWorkflow = defineWorkflow(
       FailedDomains: moved.failed,
       SuccessResetDomains: reset.success,
       FailedResetDomains: reset.failed,
+      FailedReasons: reasons,
     };
   },
 );
@@ -131,20 +143,21 @@ async function inBatches(
     'BatchFailoverSize' | 'BatchFailoverWaitTimeInSeconds' | 'GracefulFailoverTimeoutInSeconds'
   >,
   gate: Pausing,
-  outcome: { success: string[]; failed: string[] },
+  outcome: Outcome,
 ): Promise<void> {
   const size = params.BatchFailoverSize || BATCH_SIZE_DEFAULT;
   const waitSeconds = params.BatchFailoverWaitTimeInSeconds || WAIT_SECONDS_DEFAULT;
   for (let from = 0; from < domains.length; from += size) {
     if (from > 0) await sleep(waitSeconds * 1000);
     await gate.passGate();
-    const { SuccessDomains, FailedDomains } = await failover({
+    const { SuccessDomains, FailedDomains, FailedReasons } = await failover({
       Domains: domains.slice(from, from + size),
       TargetCluster: target,
       GracefulFailoverTimeoutInSeconds: params.GracefulFailoverTimeoutInSeconds ?? null,
     });
     outcome.success.push(...SuccessDomains);
     outcome.failed.push(...FailedDomains);
+    Object.assign(outcome.reasons, FailedReasons);
   }
 }
 
@@ -153,7 +166,7 @@ export const rebalanceWorkflow = defineWorkflow(
   'cadence-sys-rebalance-workflow',
   async (params: RebalanceParams = {}) => {
     const wanted = await getRebalanceDomains();
-    const outcome = { success: [] as string[], failed: [] as string[] };
+    const outcome: Outcome = { success: [], failed: [], reasons: {} };
     const always: Pausing = { passGate: async () => undefined };
     const targets = [...new Set(wanted.map(({ PreferredCluster }) => PreferredCluster))];
     for (const target of targets) {
@@ -162,6 +175,6 @@ export const rebalanceWorkflow = defineWorkflow(
         .map(({ DomainName }) => DomainName);
       await inBatches(domains, target, params, always, outcome);
     }
-    return { SuccessDomains: outcome.success, FailedDomains: outcome.failed };
+    return { SuccessDomains: outcome.success, FailedDomains: outcome.failed, FailedReasons: outcome.reasons };
   },
 );
