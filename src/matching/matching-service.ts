@@ -9,11 +9,11 @@ import {
   type TaskList as TaskListMessage,
   TaskListType,
 } from '@antiphon/proto';
-import { badRequest, stickyWorkerUnavailable, unavailable } from '#base';
+import { badRequest, ServiceError, stickyWorkerUnavailable, unavailable } from '#base';
 import { DEFAULT_TASK_PRIORITY, isActiveHereForSome } from '#core';
 import type { DomainCache } from '#domains';
 import type { Env } from '#env';
-import type { KeyValueStore, TaskListStore } from '#persistence';
+import type { KeyValueStore, TaskListKey, TaskListStore } from '#persistence';
 import {
   type CallOptions,
   encodeQueryTaskToken,
@@ -24,7 +24,7 @@ import {
 import { describeLoaded, describeUnloaded } from './describe-task-list.ts';
 import { createMatchingMetrics, type MatchingMetrics } from './metrics.ts';
 import { DEFAULT_MATCHING_OPTIONS, type ListSettingsLookup, type MatchingOptions } from './options.ts';
-import { PARTITION_PREFIX, partitionName } from './partitions.ts';
+import { baseNameOf, PARTITION_PREFIX, partitionName } from './partitions.ts';
 import type { NewTask, PendingQuery, PendingTask } from './pending-work.ts';
 import { QueryDesk } from './query-desk.ts';
 import { type DeliveryDeps, startTask } from './task-delivery.ts';
@@ -43,6 +43,14 @@ export interface MatchingDeps {
   readonly isolationGroups?: IsolationLookup | undefined;
   /** Dynamic config of lists; without it, the defaults. */
   readonly listSettings?: ListSettingsLookup | undefined;
+  /** Undefined: every list is this host's. */
+  readonly placement?: ListPlacement | undefined;
+}
+
+/** Which task lists this host serves, when there are others. All partitions of a list are where the list is. */
+export interface ListPlacement {
+  isMine(domainId: string, baseName: string, type: TaskListType): boolean;
+  onChange(listener: () => void): () => void;
 }
 
 export interface IsolationLookup {
@@ -69,7 +77,7 @@ class Matching implements MatchingService {
   readonly #metrics: MatchingMetrics;
   readonly #lists: TaskListRegistry;
   readonly #queries: QueryDesk;
-  #unsubscribe: (() => void) | undefined;
+  #unsubscribes: (() => void)[] = [];
   #isStopped = false;
 
   constructor(deps: MatchingDeps, options: MatchingOptions) {
@@ -87,15 +95,22 @@ class Matching implements MatchingService {
   }
 
   start(): void {
-    this.#unsubscribe ??= this.#deps.domains.onChange((_before, after) => {
+    if (this.#unsubscribes.length > 0) return;
+    const { domains, placement } = this.#deps;
+    // What waits in a list that is another host's now is told so, and comes again there.
+    if (placement !== undefined) {
+      this.#unsubscribes.push(placement.onChange(() => this.#lists.closeAllBut((list) => this.#isMine(list.key))));
+    }
+    const unsubscribe = domains.onChange((_before, after) => {
       if (!isActiveHereForSome(after)) return;
       for (const list of this.#lists.ofDomain(after.id)) list.pump();
     });
+    this.#unsubscribes.push(unsubscribe);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#unsubscribes) unsubscribe();
     await this.#lists.closeAll();
   }
 
@@ -253,6 +268,7 @@ class Matching implements MatchingService {
     const { domains } = this.#deps;
     if (this.#isStopped) throw unavailable('Shutting down');
     if (domains.peekById(domainId) === undefined) await domains.byId(domainId);
+    if (!this.#isMine({ domainId, name: taskList.name, type })) throw listElsewhere(taskList.name);
     const isSticky = taskList.kind === TaskListKind.TASK_LIST_KIND_STICKY;
     if (isSticky && sticky === 'only with a worker') {
       const list = this.#lists.find(domainId, taskList.name, type, true);
@@ -260,6 +276,10 @@ class Matching implements MatchingService {
       return list;
     }
     return this.#lists.findOrCreate(domainId, taskList.name, type, taskList.kind);
+  }
+
+  #isMine({ domainId, name, type }: TaskListKey): boolean {
+    return this.#deps.placement?.isMine(domainId, baseNameOf(name), type as TaskListType) ?? true;
   }
 
   /** The partition that the poll looks at first. */
@@ -370,6 +390,10 @@ const runOf = ({ owner, task }: PendingTask): { domainId: string; workflowId: st
   workflowId: task.workflowId,
   runId: task.runId,
 });
+
+/** Nothing was done: the caller asks the owner. */
+const listElsewhere = (name: string): ServiceError =>
+  new ServiceError('ShardOwnershipLost', `task list ${name} is not owned by this host`);
 
 /** Only normal lists have partitions; a caller that names one means just that one. */
 const isPartitioned = (list: TaskList): boolean =>

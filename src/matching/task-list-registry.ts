@@ -116,6 +116,16 @@ export class TaskListRegistry {
     await Promise.all(lists.map((list) => list.close()));
   }
 
+  /** In the background: nobody waits for lists that went. */
+  closeAllBut(isKept: (list: TaskList) => boolean): void {
+    for (const [key, list] of this.#lists) {
+      if (isKept(list)) continue;
+      this.#lists.delete(key);
+      void list.close();
+    }
+    this.#deps.metrics.taskLists.set(this.#lists.size);
+  }
+
   #joinFamily(list: TaskList): void {
     const { domainId, name, type } = list.key;
     const baseName = baseNameOf(name);

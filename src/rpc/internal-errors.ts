@@ -124,6 +124,7 @@ function serviceError(kind: ServiceErrorKind, message: string, fields: Fields): 
     case 'DomainNotActive':
       return new DomainNotActiveError(text('domain'), text('currentCluster'), text('activeCluster'));
     case 'ShardOwnershipLost':
+      if (fields.shardId === undefined) return new ServiceError(kind, message);
       return new ShardOwnershipLostError(Number(text('shardId')), { owner: text('owner') });
     case 'RetryTaskV2': {
       const [start, end] = [itemOf('start', fields), itemOf('end', fields)];
