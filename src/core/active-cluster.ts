@@ -4,7 +4,7 @@
 // not active-active costs one comparison.
 // Invariants: an attribute that the domain does not have (yet) is active nowhere; versions of one attribute never go back.
 import type { ActiveClusterSelectionPolicy } from '@antiphon/proto';
-import { badRequest, DomainNotActiveError } from '#base';
+import { badRequest, DomainNotActiveError, EntityNotExistsError } from '#base';
 import type { DomainView } from './domain-view.ts';
 
 type Policy = ActiveClusterSelectionPolicy | undefined;
@@ -44,6 +44,15 @@ export function otherActiveCluster(domain: DomainView, currentCluster: string): 
   if (!domain.isGlobal) return undefined;
   if (!domain.isActiveHere) return domain.activeCluster;
   return domain.activeClusters?.find((cluster) => cluster !== currentCluster);
+}
+
+/** Where a call that was refused here with this error may be made instead: another region has the run, or may have it. */
+export function clustersAfter(error: unknown, domain: DomainView, currentCluster: string): readonly string[] {
+  if (!isActiveActive(domain)) return [];
+  const isOther = (cluster: string): boolean => cluster !== '' && cluster !== currentCluster;
+  if (error instanceof DomainNotActiveError) return [error.activeCluster].filter(isOther);
+  // Made in another region just now, it has not arrived yet.
+  return error instanceof EntityNotExistsError ? (domain.activeClusters ?? []).filter(isOther) : [];
 }
 
 /** Grows with every failover of the domain or of one of its attributes; the failover version itself where there are none. */

@@ -1,5 +1,6 @@
 // The pure engine. No I/O, no clock, no randomness: decide, evolve, task derivation.
 export {
+  clustersAfter,
   domainOfNewRun,
   domainOfRun,
   failoverLevel,

@@ -11,7 +11,7 @@ import {
   type WorkflowExecution,
 } from '@antiphon/proto';
 import { DomainNotActiveError, EntityNotExistsError } from '#base';
-import { type DomainView, domainOfRun, isActiveActive } from '#core';
+import { clustersAfter, type DomainView, domainOfRun, isActiveActive } from '#core';
 import {
   type CallContext,
   forwardedMetadata,
@@ -98,12 +98,9 @@ export function createForwarder(
       return deps.remoteClusters?.(domain.activeCluster) === undefined ? undefined : domain.activeCluster;
     },
     targetsAfter(error, forwarding, domain, context, request) {
-      if (forwarding === 'never' || domain === undefined || !isActiveActive(domain)) return [];
-      if (context.forwardingCluster !== '') return [];
-      if (!isSelected(forwarding) && !asksForActive(context, request)) return [];
-      if (error instanceof DomainNotActiveError) return [error.activeCluster].filter(isReachable);
-      // Made in another region just now, it has not arrived yet.
-      return error instanceof EntityNotExistsError ? (domain.activeClusters ?? []).filter(isReachable) : [];
+      if (forwarding === 'never' || domain === undefined || context.forwardingCluster !== '') return [];
+      const isForwarded = isSelected(forwarding) || asksForActive(context, request);
+      return isForwarded ? clustersAfter(error, domain, current).filter(isReachable) : [];
     },
     async forward(target, method, request, context, principal) {
       const callOptions = {

@@ -7,7 +7,14 @@ import type { DynamicConfig } from '#dynamicconfig';
 import type { Env } from '#env';
 import type { Store } from '#persistence';
 import type { NdcHost } from '#replication';
-import type { HistoryClient, HistoryReplicationRequest, MatchingClient, RunRef, SyncActivityRequest } from '#rpc';
+import type {
+  HistoryClient,
+  HistoryReplicationRequest,
+  MatchingClient,
+  RemoteFrontendClient,
+  RunRef,
+  SyncActivityRequest,
+} from '#rpc';
 import type { SearchAttributeRegistry, VisibilityStore } from '#visibility';
 import type { ShardPlacement } from './shard-placement.ts';
 
@@ -35,6 +42,8 @@ export interface HistoryDeps {
   /** Name of this host, written into the shard rows it takes. */
   readonly host: string;
   readonly replicate?: ReplicationApply | undefined;
+  /** The frontend of another region, for what a run asks of one that is active there; undefined when none is configured. */
+  readonly remoteCluster?: ((cluster: string) => RemoteFrontendClient | undefined) | undefined;
   /** Calls between runs, which may be in another host's shards; the service itself when left out. */
   readonly client?: (() => HistoryClient) | undefined;
   /** Undefined: every shard is this host's. */

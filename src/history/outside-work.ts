@@ -3,14 +3,17 @@
 import {
   CancelExternalWorkflowExecutionFailedCause,
   ParentClosePolicy,
+  RequestCancelWorkflowExecutionRequest,
   SignalExternalWorkflowExecutionFailedCause,
+  SignalWorkflowExecutionRequest,
   type StartWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import type { TransferTask } from '@antiphon/proto/internal';
-import { EntityNotExistsError, ServiceError, WorkflowExecutionAlreadyStartedError } from '#base';
+import { badRequest, EntityNotExistsError, ServiceError, WorkflowExecutionAlreadyStartedError } from '#base';
 import { type DomainView, priorityFieldsOfHeader, type WorkflowState } from '#core';
 import type { RunRef } from '#rpc';
 import type { HistoryContext } from './context.ts';
+import { whereActive } from './remote-runs.ts';
 import { type AttributesOf, loadInitiated } from './run-access.ts';
 import { isUnstarted } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
@@ -159,6 +162,7 @@ export async function ignoring(call: Promise<unknown>): Promise<void> {
 }
 
 interface ExternalTarget {
+  readonly domain: DomainView;
   readonly ref: RunRef;
   /** A workflow may not cancel or signal itself this way. */
   readonly isSelf: boolean;
@@ -177,11 +181,17 @@ async function findTarget(
     const { workflowId = '', runId = '' } = attributes.workflowExecution ?? {};
     const isSelf =
       domain.id === task.domainId && workflowId === task.workflowId && (runId === '' || runId === task.runId);
-    return { ref: { domainId: domain.id, workflowId, runId }, isSelf };
+    return { domain, ref: { domainId: domain.id, workflowId, runId }, isSelf };
   } catch (error) {
     if (error instanceof EntityNotExistsError) return undefined;
     throw error;
   }
+}
+
+/** The target as another region is asked for it. A child is where its parent is: one that only another region has is nobody's child here. */
+function elsewhere({ domain, ref }: ExternalTarget, childWorkflowOnly: boolean) {
+  if (childWorkflowOnly) throw badRequest('The target is not a child of this workflow.');
+  return { domain: domain.name, workflowExecution: { workflowId: ref.workflowId, runId: ref.runId } };
 }
 
 export async function cancelExternal(
@@ -206,15 +216,33 @@ export async function cancelExternal(
     failed =
       CancelExternalWorkflowExecutionFailedCause.CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION;
   } else {
-    const execution = { workflowId: task.workflowId, runId: task.runId };
+    const { domain, ref } = target;
+    const { requestId } = pending;
     try {
-      await context.client().requestCancelWorkflow(target.ref, {
-        cause: '',
-        identity: HISTORY_IDENTITY,
-        requestId: pending.requestId,
-        firstExecutionRunId: '',
-        external: { initiatedId, execution, childWorkflowOnly: attributes.childWorkflowOnly },
-      });
+      await whereActive(
+        context.deps,
+        domain,
+        () =>
+          context.client().requestCancelWorkflow(ref, {
+            cause: '',
+            identity: HISTORY_IDENTITY,
+            requestId,
+            firstExecutionRunId: '',
+            external: {
+              initiatedId,
+              execution: { workflowId: task.workflowId, runId: task.runId },
+              childWorkflowOnly: attributes.childWorkflowOnly,
+            },
+          }),
+        (client) =>
+          client.requestCancelWorkflowExecution(
+            RequestCancelWorkflowExecutionRequest.fromPartial({
+              ...elsewhere(target, attributes.childWorkflowOnly),
+              identity: HISTORY_IDENTITY,
+              requestId,
+            }),
+          ),
+      );
     } catch (error) {
       failed = cancelFailure(error);
     }
@@ -254,15 +282,30 @@ export async function signalExternal(
     failed =
       SignalExternalWorkflowExecutionFailedCause.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION;
   } else {
+    const { domain, ref } = target;
+    const { signalName, input, childWorkflowOnly } = attributes;
+    const { requestId } = pending;
+    const identity = HISTORY_IDENTITY;
     const parent = { workflowId: task.workflowId, runId: task.runId };
     try {
-      await context.client().signalWorkflow(target.ref, {
-        signalName: attributes.signalName,
-        input: attributes.input,
-        identity: HISTORY_IDENTITY,
-        requestId: pending.requestId,
-        external: { childWorkflowOnly: attributes.childWorkflowOnly, parent },
-      });
+      await whereActive(
+        context.deps,
+        domain,
+        () =>
+          context
+            .client()
+            .signalWorkflow(ref, { signalName, input, identity, requestId, external: { childWorkflowOnly, parent } }),
+        (client) =>
+          client.signalWorkflowExecution(
+            SignalWorkflowExecutionRequest.fromPartial({
+              ...elsewhere(target, childWorkflowOnly),
+              signalName,
+              signalInput: input,
+              identity,
+              requestId,
+            }),
+          ),
+      );
     } catch (error) {
       failed = signalFailure(error);
     }

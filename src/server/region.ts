@@ -118,6 +118,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       archiver,
       host: options.host,
       replicate: { replicateEvents, syncActivity, reapplyEvents },
+      remoteCluster: deps.remoteCluster,
     },
     options.history,
   );

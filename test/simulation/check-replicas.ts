@@ -162,7 +162,14 @@ function domainRecords(world: World): Violation[] {
   const textOf = (blob: Uint8Array | undefined): string => {
     if (blob === undefined) return 'unknown';
     const { domain } = DomainRecord.decode(blob);
-    return `active in ${domain?.activeClusterName} since version ${domain?.failoverVersion}`;
+    const scopes = Object.values(domain?.activeClusters?.activeClustersByClusterAttribute ?? {});
+    const attributes = scopes.flatMap(({ clusterAttributes }) =>
+      Object.entries(clusterAttributes).map(
+        ([name, info]) => `, ${name} in ${info.activeClusterName} since ${info.failoverVersion}`,
+      ),
+    );
+    const where = `active in ${domain?.activeClusterName} since version ${domain?.failoverVersion}`;
+    return [where, ...attributes.sort()].join('');
   };
   return [...a.image.domains].flatMap(([id, blob]) => {
     const [left, right] = [textOf(blob), textOf(b.image.domains.get(id))];

@@ -34,6 +34,7 @@ export const FAULT_KINDS = [
   'failover-forced',
   'failover-graceful',
   'failover-partitioned',
+  'failover-attribute',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

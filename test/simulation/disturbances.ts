@@ -97,10 +97,15 @@ async function loseRegion(world: World, site: Site, durationMs: number): Promise
 
 async function failOver(world: World, disturbance: Disturbance, site: Site, other: Site): Promise<void> {
   const domain = TENANTS[disturbance.domain] as string;
-  const isGraceful = disturbance.kind === 'failover-graceful';
+  // An active-active domain has no graceful failover.
+  const isGraceful = disturbance.kind === 'failover-graceful' && !world.profile.isActiveActive;
   world.coverage.fault(isGraceful ? 'failover-graceful' : 'failover-forced');
   if (world.isCut(site.name, other.name) || world.isCut(other.name, site.name) || world.isLost(other.name)) {
     world.coverage.fault('failover-partitioned');
+  }
+  if (world.profile.isActiveActive) {
+    world.coverage.fault('failover-attribute');
+    return world.failoverAttribute(domain, site.name);
   }
   await world.failover(domain, site.name, isGraceful ? 3 : undefined);
 }

@@ -1,6 +1,7 @@
 // npm run sim: runs seeds and prints what each broke.
 //   --seeds N     how many (30)        --from N        the first one (1)
 //   --seed S      one, with its story  --regions 1|2   fixed, not drawn
+//   --active-active   with domains that are active in both regions
 //   --mutation M  with a seeded bug    --mutations     prove that each seeded bug is caught
 import { parseArgs } from 'node:util';
 import { Coverage } from './coverage.ts';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     regions: { type: 'string' },
+    'active-active': { type: 'boolean' },
     mutation: { type: 'string' },
     mutations: { type: 'boolean', default: false },
   },
@@ -26,13 +28,18 @@ function options(): SeedOptions {
   if (mutation === undefined) {
     throw new Error(`no mutation ${values.mutation}; there are: ${MUTATIONS.map(({ name }) => name).join(', ')}`);
   }
-  return { mutation, ...(values.regions === undefined ? {} : { regions: Number(values.regions) }) };
+  return {
+    mutation,
+    isActiveActive: values['active-active'],
+    ...(values.regions === undefined ? {} : { regions: Number(values.regions) }),
+  };
 }
 
 const replay = (seed: number): string =>
   [
     `npm run sim -- --seed ${seed}`,
     values.regions === undefined ? '' : ` --regions ${values.regions}`,
+    values['active-active'] ? ' --active-active' : '',
     values.mutation === undefined ? '' : ` --mutation ${values.mutation}`,
   ].join('');
 

@@ -109,6 +109,8 @@ export interface Profile {
   readonly usesSticky: boolean;
   /** At rest, time goes on until retention has taken the closed runs of the archiving tenant. */
   readonly waitsForRetention: boolean;
+  /** The tenants' workflows are active in both regions, by cluster attribute. */
+  readonly isActiveActive: boolean;
   readonly rates: Rates;
   readonly disturbances: readonly Disturbance[];
 }
@@ -142,7 +144,11 @@ function drawDisturbances(chance: Chance, regionCount: number, runMs: number): D
   })).sort((a, b) => a.atMs - b.atMs);
 }
 
-export function drawProfile(chance: Chance, regions: number | undefined): Profile {
+export function drawProfile(
+  chance: Chance,
+  regions: number | undefined,
+  isActiveActive: boolean | undefined = undefined,
+): Profile {
   const regionCount = regions ?? (chance.is(0.6) ? 2 : 1);
   const runMs = chance.whole(8_000, 22_000);
   // A quiet seed now and then: what fails in it fails without any fault.
@@ -165,6 +171,8 @@ export function drawProfile(chance: Chance, regions: number | undefined): Profil
     clockSkewMs: !isCalm && chance.is(0.4) ? chance.between(200, 5_000) : 0,
     usesSticky: chance.is(0.6),
     waitsForRetention: chance.is(0.35),
+    // A stream of its own: what was drawn before this was is drawn as it was.
+    isActiveActive: regionCount > 1 && (isActiveActive ?? chance.fork('active-active').is(0.3)),
     rates: isCalm ? NO_RATES : rates,
     disturbances: isCalm && chance.is(0.5) ? [] : drawDisturbances(chance, regionCount, runMs),
   };

@@ -1,6 +1,7 @@
 // Runs one seed from boot to verdict. Everything in it is virtual: the same seed gives the same trace, to the byte.
 import { createHash } from 'node:crypto';
 import { TerminateWorkflowExecutionRequest } from '@antiphon/proto';
+import { domainOfRun } from '#core';
 import type { Violation } from '../support/checkers/index.ts';
 import { auditTimers } from './check-tasks.ts';
 import { checkWorld } from './check-world.ts';
@@ -17,6 +18,8 @@ import { World } from './world.ts';
 
 export interface SeedOptions {
   readonly regions?: number | undefined;
+  /** Of two regions; drawn when left out. */
+  readonly isActiveActive?: boolean | undefined;
   readonly mutation?: Mutation | undefined;
   /** For a closer look. */
   readonly onWorld?: ((world: World) => void) | undefined;
@@ -40,7 +43,8 @@ const QUIET_STEP_MS = 3_000;
 const VIRTUAL_MS_MAX = 40 * 60_000;
 
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
-  const world = new World(seed, { regions: options.regions, mutation: options.mutation ?? NO_MUTATION });
+  const { regions, isActiveActive, mutation = NO_MUTATION } = options;
+  const world = new World(seed, { regions, isActiveActive, mutation });
   options.onWorld?.(world);
   const onRejection = (error: unknown): void => world.createWatch().guarded(() => Promise.reject(error)) as never;
   process.on('unhandledRejection', onRejection);
@@ -133,7 +137,7 @@ async function comeToRest(world: World): Promise<void> {
         const host = site.pick();
         if (host === undefined) continue;
         const domain = await host.region.domains.byId(info.domainId);
-        if (!domain.isActiveHere) continue;
+        if (!domainOfRun(domain, info.activeClusterSelectionPolicy).isActiveHere) continue;
         const request = TerminateWorkflowExecutionRequest.fromPartial({
           domain: domain.name,
           workflowExecution: { workflowId: info.workflowId, runId: '' },

@@ -1,6 +1,11 @@
 // One seed's world: regions with their hosts, the network between them, tenants, workers, clients, and the disturbances of its profile. It has
 // a loud phase, in which everything is drawn, and a quiet one, in which faults are off and work goes on until nothing changes.
-import { ArchivalStatus, FailoverDomainRequest, RegisterDomainRequest } from '@antiphon/proto';
+import {
+  type ActiveClusterSelectionPolicy,
+  ArchivalStatus,
+  FailoverDomainRequest,
+  RegisterDomainRequest,
+} from '@antiphon/proto';
 import type { BlobStores } from '#blob';
 import { createMemoryBlobStore } from '#blob/memory';
 import type { ClusterGroup } from '#core';
@@ -56,11 +61,18 @@ export class World {
   readonly #cuts = new Map<string, number>();
   readonly #lostRegions = new Set<string>();
 
-  constructor(seed: number, options: { regions?: number | undefined; mutation: Mutation }) {
+  constructor(
+    seed: number,
+    options: { regions?: number | undefined; isActiveActive?: boolean | undefined; mutation: Mutation },
+  ) {
     this.seed = seed;
     this.mutation = options.mutation;
     this.chance = new Chance(seed);
-    this.profile = drawProfile(this.chance.fork('profile'), options.mutation.regions ?? options.regions);
+    this.profile = drawProfile(
+      this.chance.fork('profile'),
+      options.mutation.regions ?? options.regions,
+      options.isActiveActive,
+    );
     this.env = createSimulatedEnv({ seed });
     this.regionNames = ['a', 'b'].slice(0, this.profile.regionCount);
     this.workflowIds = Array.from({ length: this.profile.workflowCount }, (_, index) => `wf-${index + 1}`);
@@ -212,6 +224,7 @@ export class World {
         isGlobalDomain: isGlobal,
         clusters: this.regionNames.map((clusterName) => ({ clusterName })),
         activeClusterName: this.regionNames[index % this.regionNames.length]!,
+        activeClusters: this.profile.isActiveActive ? attributesIn(this.regionNames) : undefined,
         workflowExecutionRetentionPeriod: seconds(isArchiving ? this.profile.retentionMs / 1000 : RETENTION_LONG_S),
         historyArchivalStatus: archival,
         historyArchivalUri: uri,
@@ -259,6 +272,13 @@ export class World {
     else this.#lostRegions.delete(name);
   }
 
+  /** What a start of this workflow asks for: its attribute, or none. A workflow id keeps its own. */
+  policyOf(workflowId: string): ActiveClusterSelectionPolicy | undefined {
+    const index = this.workflowIds.indexOf(workflowId) % (ATTRIBUTES.length + 1);
+    const name = ATTRIBUTES[index];
+    return this.profile.isActiveActive && name !== undefined ? { clusterAttribute: { scope: SCOPE, name } } : undefined;
+  }
+
   async failover(domain: string, target: string, timeoutSeconds?: number): Promise<void> {
     const client = this.clientOf(target, this.chance.fork(`failover ${this.env.clock.nowMs()}`));
     const request = FailoverDomainRequest.fromPartial({
@@ -270,4 +290,35 @@ export class World {
     await watch.attempt('failover', () => client.domain.failoverDomain(request));
     this.tell(`${domain} fails over to ${target}`);
   }
+
+  /** Moves one attribute of an active-active domain, or the runs that have none. */
+  async failoverAttribute(domain: string, target: string): Promise<void> {
+    const chance = this.chance.fork(`failover-attribute ${this.env.clock.nowMs()}`);
+    const name = ATTRIBUTES[chance.whole(0, ATTRIBUTES.length)];
+    if (name === undefined) return this.failover(domain, target);
+    const client = this.clientOf(target, chance);
+    const activeClusters = placed({ [name]: target });
+    const request = FailoverDomainRequest.fromPartial({ domainName: domain, activeClusters });
+    await this.createWatch().attempt('failover', () => client.domain.failoverDomain(request));
+    this.tell(`${name} of ${domain} fails over to ${target}`);
+  }
 }
+
+const SCOPE = 'region';
+const ATTRIBUTES = ['us', 'eu'] as const;
+
+const placed = (clusters: Readonly<Record<string, string>>) => ({
+  activeClustersByClusterAttribute: {
+    [SCOPE]: {
+      clusterAttributes: Object.fromEntries(
+        Object.entries(clusters).map(([name, activeClusterName]) => [name, { activeClusterName }]),
+      ),
+    },
+  },
+});
+
+/** One attribute in each region. */
+const attributesIn = (regionNames: readonly string[]) =>
+  placed(
+    Object.fromEntries(ATTRIBUTES.map((name, index) => [name, regionNames[index % regionNames.length] as string])),
+  );
