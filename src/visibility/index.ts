@@ -1,11 +1,17 @@
 export * from './attribute-values.ts';
+export { createCassandraVisibility } from './cassandra/cassandra-visibility.ts';
+export type { SharedCassandraSession } from './cassandra/session.ts';
 export * from './close-status.ts';
 export * from './condition.ts';
 export * from './memory/memory-visibility.ts';
+export * from './opensearch/http-client.ts';
+export * from './opensearch/opensearch-visibility.ts';
+export * from './opensearch/schema-target.ts';
 export * from './ports.ts';
 export * from './query/parser.ts';
 export * from './record-matcher.ts';
 export * from './search-attribute-source.ts';
 export * from './search-attributes.ts';
 export * from './selection.ts';
+export * from './sql/server-visibility.ts';
 export * from './sqlite/sqlite-visibility.ts';

@@ -13,22 +13,40 @@ export interface PagePosition {
 const fingerprintOf = (domainId: string, listing: Listing): number =>
   fingerprint32(JSON.stringify([domainId, listing]));
 
-export function encodePageToken(domainId: string, listing: Listing, position: PagePosition): Uint8Array {
-  return Buffer.from(JSON.stringify([fingerprintOf(domainId, listing), position.sortValue, position.rowNumber]));
+/** `values`: where the next page begins, in the driver's own terms. */
+export function encodeCursor(
+  domainId: string,
+  listing: Listing,
+  values: readonly (AttributeValue | null)[],
+): Uint8Array {
+  return Buffer.from(JSON.stringify([fingerprintOf(domainId, listing), ...values]));
 }
 
-export function decodePageToken(domainId: string, listing: Listing, token: Uint8Array): PagePosition {
+/** Throws BadRequest unless it is a token of this listing with so many values. */
+export function decodeCursor(
+  domainId: string,
+  listing: Listing,
+  token: Uint8Array,
+  valueCount: number,
+): readonly (AttributeValue | null)[] {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(token).toString());
   } catch (error) {
     throw badRequest('Invalid NextPageToken.', { cause: error });
   }
-  if (!Array.isArray(parts) || parts.length !== 3) throw badRequest('Invalid NextPageToken.');
-  const [fingerprint, sortValue, rowNumber] = parts as readonly unknown[];
-  const isValue = sortValue === null || ['string', 'number', 'boolean'].includes(typeof sortValue);
-  if (fingerprint !== fingerprintOf(domainId, listing) || !isValue || !Number.isSafeInteger(rowNumber)) {
-    throw badRequest('Invalid NextPageToken.');
-  }
-  return { sortValue: sortValue as AttributeValue | null, rowNumber: rowNumber as number }; // checked right above
+  if (!Array.isArray(parts) || parts.length !== valueCount + 1) throw badRequest('Invalid NextPageToken.');
+  const [fingerprint, ...values] = parts as readonly unknown[];
+  const areValues = values.every((value) => value === null || ['string', 'number', 'boolean'].includes(typeof value));
+  if (fingerprint !== fingerprintOf(domainId, listing) || !areValues) throw badRequest('Invalid NextPageToken.');
+  return values as (AttributeValue | null)[]; // checked right above
+}
+
+export const encodePageToken = (domainId: string, listing: Listing, position: PagePosition): Uint8Array =>
+  encodeCursor(domainId, listing, [position.sortValue, position.rowNumber]);
+
+export function decodePageToken(domainId: string, listing: Listing, token: Uint8Array): PagePosition {
+  const [sortValue = null, rowNumber] = decodeCursor(domainId, listing, token, 2);
+  if (!Number.isSafeInteger(rowNumber)) throw badRequest('Invalid NextPageToken.');
+  return { sortValue, rowNumber: rowNumber as number }; // checked right above
 }

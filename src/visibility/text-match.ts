@@ -3,7 +3,9 @@
 
 const WORD = /[\p{L}\p{N}_]+/gu;
 
-const words = (text: string): string => ` ${(text.toLowerCase().match(WORD) ?? []).join(' ')} `;
+export const wordsOf = (text: string): readonly string[] => text.toLowerCase().match(WORD) ?? [];
+
+const words = (text: string): string => ` ${wordsOf(text).join(' ')} `;
 
 export const matchesPhrase = (text: string, phrase: string): boolean => words(text).includes(words(phrase));
 

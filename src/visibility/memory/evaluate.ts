@@ -73,7 +73,7 @@ function satisfies(operator: '=' | '<' | '<=' | '>' | '>=', comparison: number):
 const equals = (attribute: SearchAttribute, value: AttributeValue, wanted: AttributeValue): boolean =>
   attribute.values === 'text' ? matchesPhrase(String(value), String(wanted)) : compareValues(value, wanted) === 0;
 
-function matchesValue(
+export function matchesValue(
   condition: Exclude<Condition, { kind: 'and' | 'or' | 'not' | 'missing' }>,
   value: AttributeValue,
 ): boolean {
