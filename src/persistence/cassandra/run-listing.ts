@@ -3,7 +3,6 @@
 
 import { StoreError } from '#base';
 import type { LoadedExecution, Page, RunKey } from '../ports.ts';
-import { isTombstoneFailure } from './errors.ts';
 import { executionOf, type RunRow } from './executions.ts';
 import type { CassandraSession, Value } from './session.ts';
 import { KIND } from './shard-rows.ts';
@@ -106,7 +105,7 @@ export async function listRuns(
         }
       }
     } catch (error) {
-      if (!isTombstoneFailure(error) || width <= 1) throw error;
+      if (!session.isTombstoneFailure(error) || width <= 1) throw error;
       runs.discard();
       width = Math.ceil(width / 16);
       continue;

@@ -5,7 +5,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { auth, Client, policies, types } from 'cassandra-driver';
 import { StoreError } from '#base';
 import type { Env } from '#env';
-import { readError, writeError } from './errors.ts';
+import { isTombstoneFailure, readError, writeError } from './errors.ts';
 
 export const CONSISTENCIES = ['LOCAL_QUORUM', 'QUORUM'] as const;
 export const SERIAL_CONSISTENCIES = ['LOCAL_SERIAL', 'SERIAL'] as const;
@@ -55,6 +55,8 @@ export interface CassandraSession {
   write(what: string, statements: readonly Statement[]): Promise<void>;
   /** Statements of one partition, at least one with a condition: all of them, or nothing. */
   compareAndSet(what: string, statements: readonly Statement[]): Promise<Applied>;
+  /** The read met more deleted rows than a replica steps over. */
+  isTombstoneFailure(error: unknown): boolean;
   /** A change of the schema, unprepared. */
   define(what: string, query: string): Promise<void>;
   close(): Promise<void>;
@@ -204,6 +206,7 @@ function sessionOf(client: Client, options: CassandraOptions, env: Env): Cassand
       const result = await send(what, () => sendAll(statements, { isIdempotent: false, logged: true }));
       return { isApplied: result.wasApplied(), rows: result.rows ?? [] };
     },
+    isTombstoneFailure,
     define: async (what, query) => {
       await send(what, () =>
         client.execute(query, [], { prepare: false, isIdempotent: true, readTimeout: SCHEMA_TIMEOUT_MS }),
