@@ -194,6 +194,8 @@ export function createPipeline(deps: FrontendDeps, options: FrontendOptions): Pi
             ? normalizeVersionedError(thrown, context.caller, context.featureFlags)
             : thrown;
           meter.record(domainName, startedMs, error);
+          // A call that waited for nothing has nobody yet who listens to its promise, and Node keeps account of each such rejection.
+          await undefined;
           throw error;
         }
       };

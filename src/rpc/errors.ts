@@ -120,19 +120,25 @@ function newStatus(error: unknown): GrpcStatus {
 // Of statuses that are made once.
 const sharedHeaders = new WeakMap<GrpcStatus, OutgoingHttpHeaders>();
 
-/** The status as the trailers of a call. */
+/** The status as the headers of an answer that is nothing else. */
 export function statusHeaders(status: GrpcStatus): OutgoingHttpHeaders {
   let found = sharedHeaders.get(status);
   if (found === undefined) {
     found = {
-      'grpc-status': status.code,
-      'grpc-message': encodeURI(status.details),
+      ...plainStatusHeaders(status.code, status.details),
       ...status.metadata.toHttp2Headers(),
     };
     if (Object.isFrozen(status)) sharedHeaders.set(status, found);
   }
   return found;
 }
+
+export const plainStatusHeaders = (code: number, message: string): OutgoingHttpHeaders => ({
+  ':status': 200,
+  'content-type': 'application/grpc+proto',
+  'grpc-status': code,
+  'grpc-message': encodeURI(message),
+});
 
 /** The same as an encoded google.rpc.Status, for transports without trailers. */
 export function encodeStatus(error: unknown): Uint8Array {

@@ -79,18 +79,23 @@ export function unaryHandler(
     }
     admission.active++;
     const context = createCallContext(call);
-    run(handler, call.request, context).then(
-      (reply) => {
-        context.settle();
-        admission.active--;
-        answer(null, reply);
-      },
-      (error: unknown) => {
-        context.settle();
-        admission.active--;
-        fail(answer, error);
-      },
-    );
+    const failed = (error: unknown): void => {
+      context.settle();
+      admission.active--;
+      fail(answer, error);
+    };
+    let replied: Promise<unknown>;
+    try {
+      replied = handler(call.request, context);
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    replied.then((reply) => {
+      context.settle();
+      admission.active--;
+      answer(null, reply);
+    }, failed);
   };
 }
 
@@ -113,11 +118,6 @@ export function unexpectedErrorLog(env: Env, fields: LogFields): (error: unknown
     quietUntilMs = nowMs + REPEAT_LOG_MS;
     suppressed = 0;
   };
-}
-
-// Async, so that a handler that throws at once still rejects.
-async function run(handler: UntypedHandler, request: unknown, context: CallContext): Promise<unknown> {
-  return handler(request, context);
 }
 
 function refuse(call: UnaryCall, procedure: string, handler: unknown, admission: Admission): Error | undefined {

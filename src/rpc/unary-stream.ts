@@ -8,7 +8,7 @@ import { type Server, status } from '@grpc/grpc-js';
 import { assert } from '#base';
 import type { Env, TimerHandle } from '#env';
 import type { IncomingCall, IncomingMetadata } from './call-context.ts';
-import { type GrpcStatus, statusHeaders } from './errors.ts';
+import { type GrpcStatus, plainStatusHeaders, statusHeaders } from './errors.ts';
 import { StreamMessage } from './stream-message.ts';
 
 /** What a handler is given of a call. */
@@ -158,10 +158,10 @@ class UnaryStreamCall implements UnaryCall {
     if (refusal === 'too large') {
       const { size } = this.#message;
       const details = `Received message larger than max (${size} vs ${this.#options.maxMessageBytes})`;
-      this.#fail({ 'grpc-status': status.RESOURCE_EXHAUSTED, 'grpc-message': details });
+      this.#fail(plainStatusHeaders(status.RESOURCE_EXHAUSTED, details));
     } else if (refusal === 'a second one') {
       const details = `Received a second request message for ${this.#method.path}`;
-      this.#fail({ 'grpc-status': status.UNIMPLEMENTED, 'grpc-message': details });
+      this.#fail(plainStatusHeaders(status.UNIMPLEMENTED, details));
     }
   }
 
@@ -170,7 +170,7 @@ class UnaryStreamCall implements UnaryCall {
     const bytes = this.#message.take();
     if (bytes === undefined) {
       const details = `Received no request message for ${this.#method.path}`;
-      this.#fail({ 'grpc-status': status.UNIMPLEMENTED, 'grpc-message': details });
+      this.#fail(plainStatusHeaders(status.UNIMPLEMENTED, details));
       return;
     }
     this.request = this.#method.decode(bytes);
@@ -188,13 +188,13 @@ class UnaryStreamCall implements UnaryCall {
       bytes = this.#method.encode(reply);
     } catch (cause) {
       this.#method.report(cause);
-      this.#fail({ 'grpc-status': status.INTERNAL, 'grpc-message': 'Error serializing response' });
+      this.#fail(plainStatusHeaders(status.INTERNAL, 'Error serializing response'));
       return;
     }
     const most = this.#options.maxMessageBytes;
     if (bytes.length > most) {
       const details = `Sent message larger than max (${bytes.length} vs. ${most})`;
-      this.#fail({ 'grpc-status': status.RESOURCE_EXHAUSTED, 'grpc-message': details });
+      this.#fail(plainStatusHeaders(status.RESOURCE_EXHAUSTED, details));
       return;
     }
     this.#end();
@@ -208,11 +208,11 @@ class UnaryStreamCall implements UnaryCall {
     stream.end(frame);
   }
 
-  /** Headers that are trailers at once; what still comes of the request is thrown away. */
-  #fail(trailers: OutgoingHttpHeaders): void {
+  /** What still comes of the request is thrown away. */
+  #fail(headers: OutgoingHttpHeaders): void {
     if (this.#isOver()) return;
     this.#end();
-    this.#stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...trailers }, LAST);
+    this.#stream.respond(headers, LAST);
   }
 
   #isOver(): boolean {
@@ -226,7 +226,7 @@ class UnaryStreamCall implements UnaryCall {
 
   #expire(): void {
     if (this.#isAnswered) return;
-    this.#fail({ 'grpc-status': status.DEADLINE_EXCEEDED, 'grpc-message': 'Deadline exceeded' });
+    this.#fail(plainStatusHeaders(status.DEADLINE_EXCEEDED, 'Deadline exceeded'));
     this.#cancel();
   }
 
