@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import convict from 'convict';
 import { parse } from 'yaml';
 import { faultOfAuthorization } from './authorization-schema.ts';
+import { faultOfCassandra } from './cassandra-schema.ts';
 import { checkMembers, configSchema, type ServerConfig } from './schema.ts';
 import { faultOfListenerTls } from './tls-schema.ts';
 
@@ -78,16 +79,43 @@ export function loadConfig(options: {
     }
   }
   checkSecurity(value);
+  const fault = value.persistence.driver === 'cassandra' ? faultOfCassandra(value.persistence.cassandra) : undefined;
+  if (fault !== undefined) throw new ConfigError(`persistence.cassandra: ${fault}`);
+  checkCluster(value);
   if (value.archival.enabled && value.archival.uri === '') {
     throw new ConfigError('archival.enabled needs archival.uri, as file:///var/lib/antiphon/archive');
   }
   return value;
 }
 
-function checkSecurity({ frontend, metrics, authorization }: ServerConfig): void {
+const SERVICES = ['frontend', 'history', 'matching', 'worker'];
+
+function checkCluster({ services, rpc, membership, persistence }: ServerConfig): void {
+  const unknown = services.find((name) => !SERVICES.includes(name));
+  if (unknown !== undefined) {
+    throw new ConfigError(`services: ${JSON.stringify(unknown)} is not one of ${SERVICES.join(', ')}`);
+  }
+  if (services.length === 0) throw new ConfigError(`services is empty: name some of ${SERVICES.join(', ')}`);
+  const isAlone = rpc.address === '';
+  if (isAlone && SERVICES.some((name) => !services.includes(name))) {
+    throw new ConfigError('services: a process that does not run all of them needs rpc.address, to reach the others');
+  }
+  if (!isAlone && persistence.driver === 'memory') {
+    throw new ConfigError(
+      'rpc.address: hosts meet in their store, and persistence.driver memory is seen by one process only',
+    );
+  }
+  if (membership.heartbeatMs < 50) throw new ConfigError('membership.heartbeatMs must be at least 50');
+  if (membership.leaseMs < 3 * membership.heartbeatMs) {
+    throw new ConfigError('membership.leaseMs must be at least three times membership.heartbeatMs');
+  }
+}
+
+function checkSecurity({ frontend, metrics, rpc, authorization }: ServerConfig): void {
   for (const [where, tls] of [
     ['frontend.tls', frontend.tls],
     ['metrics.tls', metrics.tls],
+    ['rpc.tls', rpc.tls],
   ] as const) {
     const fault = faultOfListenerTls(tls);
     if (fault !== undefined) throw new ConfigError(`${where}: ${fault}`);

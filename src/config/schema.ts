@@ -1,7 +1,9 @@
 // The static configuration: one convict schema that validates, documents (docs/operate/config.md is made from it) and reads environment
 // variables. Precedence, lowest first: defaults here, config files in the order given, environment, command line.
 import { type AuthorizationConfig, authorizationSchema } from './authorization-schema.ts';
+import { type CassandraConfig, cassandraSchema } from './cassandra-schema.ts';
 import { type ConnectionTls, checkConnectionTls, type ListenerTls, listenerTlsSchema } from './tls-schema.ts';
+import { type VisibilityConfig, visibilitySchema } from './visibility-schema.ts';
 
 export interface ClusterConfig {
   readonly enabled: boolean;
@@ -34,12 +36,24 @@ export interface ServerConfig {
     readonly maxConnections: number;
   };
   readonly metrics: { readonly address: string; readonly tls: ListenerTls };
+  readonly services: readonly string[];
+  readonly rpc: {
+    readonly address: string;
+    readonly advertise: string;
+    readonly tls: ListenerTls;
+    readonly serverName: string;
+    readonly enableHostVerification: boolean;
+    readonly insecure: boolean;
+  };
+  readonly membership: { readonly heartbeatMs: number; readonly leaseMs: number };
   readonly authorization: AuthorizationConfig;
   readonly audit: { readonly retentionDays: number; readonly maxRecords: number };
   readonly persistence: {
-    readonly driver: 'sqlite' | 'memory';
+    readonly driver: 'sqlite' | 'memory' | 'cassandra';
     readonly sqlite: { readonly path: string; readonly synchronous: 'FULL' | 'NORMAL' };
+    readonly cassandra: CassandraConfig;
   };
+  readonly visibility: VisibilityConfig;
   readonly history: { readonly shards: number; readonly cacheBytes: number };
   readonly archival: {
     readonly enabled: boolean;
@@ -195,8 +209,66 @@ export const configSchema = {
     },
     tls: listenerTlsSchema('metrics', 'ANTIPHON_METRICS_TLS'),
   },
+  services: {
+    doc: 'What this process does: frontend, history, matching, worker. Fewer than all need rpc.address.',
+    format: Array,
+    default: ['frontend', 'history', 'matching', 'worker'] as string[],
+    env: 'ANTIPHON_SERVICES',
+  },
+  rpc: {
+    address: {
+      doc: 'Listener for the other hosts of this region; empty: this process is the only one on its store. Port 0 picks a free one.',
+      format: address,
+      default: '',
+      env: 'ANTIPHON_RPC_ADDRESS',
+    },
+    advertise: {
+      doc: 'host:port at which the other hosts find it; empty: as the listener. It is the id of this host.',
+      format: address,
+      default: '',
+      env: 'ANTIPHON_RPC_ADVERTISE',
+    },
+    tls: listenerTlsSchema('calls between hosts', 'ANTIPHON_RPC_TLS'),
+    serverName: {
+      doc: 'Name that the certificates of the other hosts have, when it is not that of their address.',
+      format: String,
+      default: '',
+      env: 'ANTIPHON_RPC_SERVER_NAME',
+    },
+    enableHostVerification: {
+      doc: 'Check the name in the certificates of the other hosts.',
+      format: Boolean,
+      default: true,
+      env: 'ANTIPHON_RPC_HOST_VERIFICATION',
+    },
+    insecure: {
+      doc: 'Allow a listener for other hosts beyond loopback without mTLS.',
+      format: Boolean,
+      default: false,
+      env: 'ANTIPHON_RPC_INSECURE',
+    },
+  },
+  membership: {
+    heartbeatMs: {
+      doc: 'How often a host says in the store that it is alive, and looks who else is.',
+      format: 'nat',
+      default: 1_000,
+      env: 'ANTIPHON_MEMBERSHIP_HEARTBEAT_MS',
+    },
+    leaseMs: {
+      doc: 'A host that was not heard of for so long is replaced. At least three heartbeats.',
+      format: 'nat',
+      default: 5_000,
+      env: 'ANTIPHON_MEMBERSHIP_LEASE_MS',
+    },
+  },
   persistence: {
-    driver: { doc: 'Store.', format: ['sqlite', 'memory'], default: 'sqlite', env: 'ANTIPHON_PERSISTENCE' },
+    driver: {
+      doc: 'Store.',
+      format: ['sqlite', 'memory', 'cassandra'],
+      default: 'sqlite',
+      env: 'ANTIPHON_PERSISTENCE',
+    },
     sqlite: {
       path: {
         doc: 'Database file; one per region.',
@@ -211,7 +283,9 @@ export const configSchema = {
         env: 'ANTIPHON_SQLITE_SYNCHRONOUS',
       },
     },
+    cassandra: cassandraSchema,
   },
+  visibility: visibilitySchema,
   history: {
     shards: {
       doc: 'Number of shards of a new store. An existing store keeps its shard map.',

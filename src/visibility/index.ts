@@ -3,6 +3,7 @@ export { createCassandraVisibility } from './cassandra/cassandra-visibility.ts';
 export type { SharedCassandraSession } from './cassandra/session.ts';
 export * from './close-status.ts';
 export * from './condition.ts';
+export * from './dual-visibility.ts';
 export * from './memory/memory-visibility.ts';
 export * from './opensearch/http-client.ts';
 export * from './opensearch/opensearch-visibility.ts';

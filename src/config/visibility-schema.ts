@@ -1,0 +1,125 @@
+// The configuration of visibility: the lists of the store itself, or an index of OpenSearch or Elasticsearch, or both while moving from one to the other.
+import type { ConnectionTls } from './tls-schema.ts';
+
+export type VisibilityPlace = 'store' | 'opensearch';
+
+export interface VisibilityConfig {
+  /** `both`: a write is done when both have it. */
+  readonly write: VisibilityPlace | 'both';
+  readonly read: VisibilityPlace;
+  readonly opensearch: {
+    readonly urls: readonly string[];
+    readonly index: string;
+    readonly username: string;
+    readonly password: string;
+    readonly apiKey: string;
+    readonly timeoutMs: number;
+    readonly tls: ConnectionTls;
+  };
+}
+
+function faultOfUrl(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isUsable = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+  return isUsable ? undefined : `opensearch.urls: ${JSON.stringify(text)} is no URL of http or https without a user`;
+}
+
+export const visibilitySchema = {
+  write: {
+    doc: 'Where visibility records are written: the store, the index of opensearch, or both (to move from one to the other).',
+    format: ['store', 'opensearch', 'both'],
+    default: 'store',
+    env: 'ANTIPHON_VISIBILITY_WRITE',
+  },
+  read: {
+    doc: 'Where lists and counts are read.',
+    format: ['store', 'opensearch'],
+    default: 'store',
+    env: 'ANTIPHON_VISIBILITY_READ',
+  },
+  opensearch: {
+    urls: {
+      doc: 'Nodes of OpenSearch or Elasticsearch, as http://search-1:9200.',
+      format: Array,
+      default: [] as string[],
+      env: 'ANTIPHON_OPENSEARCH_URLS',
+    },
+    index: {
+      doc: 'Name of the index; antiphon schema makes it.',
+      format: String,
+      default: 'antiphon-visibility',
+      env: 'ANTIPHON_OPENSEARCH_INDEX',
+    },
+    username: { doc: 'User, with password.', format: String, default: '', env: 'ANTIPHON_OPENSEARCH_USERNAME' },
+    password: { doc: 'Password.', format: String, default: '', env: 'ANTIPHON_OPENSEARCH_PASSWORD' },
+    apiKey: {
+      doc: 'API key, instead of user and password.',
+      format: String,
+      default: '',
+      env: 'ANTIPHON_OPENSEARCH_API_KEY',
+    },
+    timeoutMs: {
+      doc: 'How long an answer may take.',
+      format: 'nat',
+      default: 10_000,
+      env: 'ANTIPHON_OPENSEARCH_TIMEOUT_MS',
+    },
+    tls: {
+      enabled: {
+        doc: 'Connect with TLS: urls of https.',
+        format: Boolean,
+        default: false,
+        env: 'ANTIPHON_OPENSEARCH_TLS_ENABLED',
+      },
+      caFiles: {
+        doc: "Authorities, PEM, that its certificate is verified with; none: the system's.",
+        format: Array,
+        default: [] as string[],
+        env: 'ANTIPHON_OPENSEARCH_TLS_CA_FILES',
+      },
+      certFile: {
+        doc: 'Client certificate, PEM.',
+        format: String,
+        default: '',
+        env: 'ANTIPHON_OPENSEARCH_TLS_CERT_FILE',
+      },
+      keyFile: { doc: 'Its private key, PEM.', format: String, default: '', env: 'ANTIPHON_OPENSEARCH_TLS_KEY_FILE' },
+      serverName: {
+        doc: 'Name in its certificate, when it is not the host of the URL.',
+        format: String,
+        default: '',
+        env: 'ANTIPHON_OPENSEARCH_TLS_SERVER_NAME',
+      },
+      enableHostVerification: {
+        doc: 'Verify its certificate and the name in it.',
+        format: Boolean,
+        default: true,
+        env: 'ANTIPHON_OPENSEARCH_TLS_HOST_VERIFICATION',
+      },
+    },
+  },
+} as const;
+
+/** What is wrong with it as a whole; undefined: nothing. */
+export function faultOfVisibility({ write, read, opensearch }: VisibilityConfig): string | undefined {
+  if (write !== 'both' && read !== write) return `read is ${read}, where nothing is written: write is ${write}`;
+  if (write === 'store') return undefined;
+  if (opensearch.urls.length === 0) return `opensearch.urls is missing: write is ${write}`;
+  for (const url of opensearch.urls) {
+    const fault = faultOfUrl(url);
+    if (fault !== undefined) return fault;
+  }
+  if (!opensearch.urls.every((url) => url.startsWith('https:') === opensearch.tls.enabled)) {
+    return 'opensearch.urls are to be https with opensearch.tls.enabled, and http without';
+  }
+  if (opensearch.apiKey !== '' && opensearch.username !== '') return 'opensearch has both an apiKey and a username';
+  if (opensearch.timeoutMs < 100) return 'opensearch.timeoutMs must be at least 100';
+  return undefined;
+}
+
+/** The header by which the server is known there; empty for none. */
+export function openSearchAuthorization(opensearch: VisibilityConfig['opensearch']): string {
+  const { apiKey, username, password } = opensearch;
+  if (apiKey !== '') return `ApiKey ${apiKey}`;
+  return username === '' ? '' : `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
