@@ -42,9 +42,9 @@ CREATE TABLE visibility_values (
   list_position BIGINT NOT NULL,       -- in its list, from 0
   domain_id    VARBINARY(255) NOT NULL,
   start_ms     BIGINT NOT NULL,
-  text_value   LONGTEXT,
+  text_value   LONGBLOB,
   search_value VARBINARY(270),
-  words        LONGTEXT,
+  words        LONGBLOB,
   number_value DOUBLE,
   PRIMARY KEY (run_no, attr_name, list_position)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -3,20 +3,26 @@
 import type { Statement } from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import type { Env } from '#env';
+import { decodeSearchAttributes } from '../attribute-values.ts';
 import type { AttributeValue } from '../condition.ts';
 import { decodePageToken, encodePageToken } from '../page-token.ts';
 import type { VisibilityRecord, VisibilityStore } from '../ports.ts';
 import { SEARCH_ATTRIBUTES, type SearchAttributeRegistry } from '../search-attributes.ts';
 import { selectionOf, selectionOfQuery } from '../selection.ts';
+import { type CompiledSql, compileCount, compilePage } from '../sql/compile.ts';
+import type { SqlParameter } from '../sql/dialect.ts';
+import { ROW_COLUMNS, recordOfRow, rowParameters, type VisibilityRow } from '../sql/record-rows.ts';
 import { matchesPhrase } from '../text-match.ts';
-import { type CompiledSql, compileCount, compilePage, PHRASE_FUNCTION, type SqlParameter } from './compile.ts';
-import { ROW_COLUMNS, recordOfRow, rowParameters, type VisibilityRow } from './record-rows.ts';
+import { PHRASE_FUNCTION, SQLITE_VISIBILITY_DIALECT } from './dialect.ts';
 import type { SharedSqliteFile } from './shared-file.ts';
 
 const STATEMENTS_CACHED = 200;
 // Longer than any write can be late: tasks are retried from the shard's queue, not for days.
 const TOMBSTONE_MS = 24 * 3600 * 1000;
 const TOMBSTONES_SWEPT_AT_ONCE = 100;
+
+// With the decoded custom attributes as one JSON object.
+const COLUMNS = [...ROW_COLUMNS, 'attributes'] as const;
 
 // A run never changes these, and what is not set again leaves its indexes alone.
 const FIXED_COLUMNS = new Set<string>(['domain_id', 'workflow_id', 'run_id', 'workflow_type', 'start_ms']);
@@ -27,10 +33,10 @@ export interface SqliteVisibilityOptions {
 }
 
 function prepareStatements({ connection }: SharedSqliteFile) {
-  const updated = ROW_COLUMNS.filter((column) => !FIXED_COLUMNS.has(column));
+  const updated = COLUMNS.filter((column) => !FIXED_COLUMNS.has(column));
   return {
     upsert: connection.prepare<unknown[]>(
-      `INSERT INTO visibility (${ROW_COLUMNS.join(', ')}) VALUES (${ROW_COLUMNS.map(() => '?').join(', ')})
+      `INSERT INTO visibility (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
        ON CONFLICT (domain_id, run_id, workflow_id) DO UPDATE
        SET ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}
        WHERE excluded.version >= visibility.version`,
@@ -72,7 +78,8 @@ export function createSqliteVisibility(
   };
   const upsert = (record: VisibilityRecord): void => {
     if (sql.isRemoved.get(record.domainId, record.workflowId, record.runId) !== undefined) return;
-    sql.upsert.run(...rowParameters(record, registry()));
+    const attributes = decodeSearchAttributes(record.searchAttributes, registry());
+    sql.upsert.run(...rowParameters(record), attributes === undefined ? null : JSON.stringify(attributes));
   };
 
   return {
@@ -92,7 +99,7 @@ export function createSqliteVisibility(
         const nowMs = env.clock.nowMs();
         const selection = selectionOf(listing, registry(), nowMs);
         const after = page.token === undefined ? undefined : decodePageToken(domainId, listing, page.token);
-        const compiled = compilePage(domainId, selection, { size: page.size, after, nowMs });
+        const compiled = compilePage(SQLITE_VISIBILITY_DIALECT, domainId, selection, { size: page.size, after, nowMs });
         // The statement selects all columns and sort_value.
         const rows = prepared(compiled).all(...compiled.parameters) as (VisibilityRow & {
           sort_value: AttributeValue | null;
@@ -106,6 +113,7 @@ export function createSqliteVisibility(
     count: (domainId, query) =>
       database.read('count visibility', () => {
         const compiled = compileCount(
+          SQLITE_VISIBILITY_DIALECT,
           domainId,
           selectionOfQuery(query, registry(), env.clock.nowMs()).where,
           env.clock.nowMs(),

@@ -1,8 +1,6 @@
-// Visibility records as rows and back.
+// Visibility records as rows and back: the columns that every SQL database has.
 import { Memo, SearchAttributes } from '@antiphon/proto';
-import { decodeSearchAttributes } from '../attribute-values.ts';
 import type { VisibilityRecord } from '../ports.ts';
-import type { SearchAttributeRegistry } from '../search-attributes.ts';
 
 export interface VisibilityRow {
   readonly run_no: number;
@@ -25,8 +23,8 @@ export interface VisibilityRow {
   readonly num_clusters: number | null;
   readonly cluster_scope: string | null;
   readonly cluster_name: string | null;
-  readonly memo: Buffer | null;
-  readonly search_attributes: Buffer | null;
+  readonly memo: Uint8Array | null;
+  readonly search_attributes: Uint8Array | null;
 }
 
 export const ROW_COLUMNS = [
@@ -51,16 +49,11 @@ export const ROW_COLUMNS = [
   'cluster_name',
   'memo',
   'search_attributes',
-  'attributes',
 ] as const;
 
 /** In the order of ROW_COLUMNS. */
-export function rowParameters(
-  record: VisibilityRecord,
-  registry: SearchAttributeRegistry,
-): (string | number | Uint8Array | null)[] {
+export function rowParameters(record: VisibilityRecord): (string | number | Uint8Array | null)[] {
   const { memo, searchAttributes } = record;
-  const attributes = decodeSearchAttributes(searchAttributes, registry);
   return [
     record.domainId,
     record.workflowId,
@@ -83,7 +76,6 @@ export function rowParameters(
     record.clusterAttribute?.name ?? null,
     memo === undefined ? null : Memo.encode(memo).finish(),
     searchAttributes === undefined ? null : SearchAttributes.encode(searchAttributes).finish(),
-    attributes === undefined ? null : JSON.stringify(attributes),
   ];
 }
 
