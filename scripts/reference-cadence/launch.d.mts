@@ -5,5 +5,16 @@ export interface ReferenceServer {
   stop(): Promise<void>;
 }
 
+export interface ReferenceOptions {
+  readonly detached?: boolean;
+  readonly cassandra?: {
+    readonly host: string;
+    readonly port: number;
+    readonly keyspace: string;
+    readonly visibilityKeyspace: string;
+  };
+  readonly dynamicConfig?: string;
+}
+
 export function canBuild(): boolean;
-export function startReference(options?: { detached?: boolean }): Promise<ReferenceServer>;
+export function startReference(options?: ReferenceOptions): Promise<ReferenceServer>;

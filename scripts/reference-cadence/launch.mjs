@@ -1,4 +1,5 @@
-// Builds and starts the reference server of Cadence (main.go) on free ports, with fresh data in a scratch folder. The binary is kept in .cache.
+// Builds and starts the reference server of Cadence (main.go) on free ports, with fresh data in a scratch folder, or in keyspaces of a Cassandra server.
+// The binary is kept in .cache.
 // As a program: `launch.mjs start` leaves it running and prints its address, `launch.mjs stop` ends it by the pid that start wrote.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -11,7 +12,7 @@ const here = import.meta.dirname;
 const cache = path.join(here, '../../.cache/reference-cadence');
 const binary = path.join(cache, 'reference-cadence');
 const runFile = path.join(cache, 'run.json');
-const START_MS = 60_000;
+const START_MS = 180_000; // with the tables of two keyspaces, on a busy machine
 
 const START_TRIES = 3;
 
@@ -19,14 +20,39 @@ const START_TRIES = 3;
 export const canBuild = () => spawnSync('go', ['version']).status === 0;
 
 function build() {
-  const newest = Math.max(...['main.go', 'go.mod'].map((file) => fs.statSync(path.join(here, file)).mtimeMs));
+  const newest = Math.max(
+    ...['main.go', 'schema.go', 'go.mod'].map((file) => fs.statSync(path.join(here, file)).mtimeMs),
+  );
   if (fs.existsSync(binary) && fs.statSync(binary).mtimeMs > newest) return;
   fs.mkdirSync(cache, { recursive: true });
   const result = spawnSync('go', ['build', '-o', binary, '.'], { cwd: here, encoding: 'utf8' });
   if (result.status !== 0) throw new Error(`the reference server does not build:\n${result.stderr}`);
 }
 
-async function staticConfig(folder) {
+const sqlite = (folder, name) => ({
+  sql: {
+    pluginName: 'sqlite',
+    maxConns: 1,
+    maxIdleConns: 1,
+    maxConnLifetime: '128h',
+    databaseName: `${folder}/${name}.db`,
+  },
+});
+
+const keyspaceOf = ({ host, port }, keyspace) => ({
+  nosql: { pluginName: 'cassandra', hosts: host, port, keyspace, connectTimeout: '10s', timeout: '10s' },
+});
+
+/** Stores as Cadence's own development configuration has them. */
+const datastores = (folder, cassandra) =>
+  cassandra === undefined
+    ? { default: sqlite(folder, 'cadence'), visibility: sqlite(folder, 'visibility') }
+    : {
+        default: keyspaceOf(cassandra, cassandra.keyspace),
+        visibility: keyspaceOf(cassandra, cassandra.visibilityKeyspace),
+      };
+
+async function staticConfig(folder, { cassandra, dynamicConfig }) {
   const services = {};
   const ports = await freePorts(11);
   for (const name of ['frontend', 'history', 'matching', 'worker']) {
@@ -34,15 +60,6 @@ async function staticConfig(folder) {
     if (name !== 'worker') Object.assign(rpc, { grpcPort: ports.pop(), grpcMaxMsgSize: 33_554_432 });
     services[name] = { rpc, pprof: { port: ports.pop() } };
   }
-  const sql = (name) => ({
-    sql: {
-      pluginName: 'sqlite',
-      maxConns: 1,
-      maxIdleConns: 1,
-      maxConnLifetime: '128h',
-      databaseName: `${folder}/${name}.db`,
-    },
-  });
   const off = { status: 'disabled', enableRead: false };
   const address = `127.0.0.1:${services.frontend.rpc.grpcPort}`;
   const config = {
@@ -50,7 +67,7 @@ async function staticConfig(folder) {
       defaultStore: 'default',
       visibilityStore: 'visibility',
       numHistoryShards: 4,
-      datastores: { default: sql('cadence'), visibility: sql('visibility') },
+      datastores: datastores(folder, cassandra),
     },
     log: { stdout: true, level: 'error', levelKey: 'level' },
     ringpop: {
@@ -79,7 +96,7 @@ async function staticConfig(folder) {
     domainDefaults: { archival: { history: { status: 'disabled' }, visibility: { status: 'disabled' } } },
     dynamicconfig: {
       client: 'filebased',
-      filebased: { filepath: path.join(here, 'dynamic.yaml'), pollInterval: '10s' },
+      filebased: { filepath: path.join(here, dynamicConfig), pollInterval: '10s' },
     },
     blobstore: { filestore: { outputDirectory: `${folder}/blobs` } },
     shardDistributorClient: { hostPort: '127.0.0.1:1' },
@@ -98,12 +115,15 @@ async function staticConfig(folder) {
   return { config, address };
 }
 
-/** Starts the server on fresh data. `detached`: it outlives this process. */
-export async function startReference({ detached = false } = {}) {
+/**
+ * Starts the server. `detached`: it outlives this process. `cassandra`: { host, port, keyspace, visibilityKeyspace } of keyspaces that it makes and whoever
+ * started it drops; otherwise on SQLite files, which go when it stops. `dynamicConfig`: a file of this folder.
+ */
+export async function startReference({ detached = false, cassandra, dynamicConfig = 'dynamic.yaml' } = {}) {
   build();
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startOnce(detached);
+      return await startOnce(detached, { cassandra, dynamicConfig });
     } catch (error) {
       // Somebody else took one of the ports.
       if (attempt === START_TRIES || !error.message.includes('address already in use')) throw error;
@@ -111,11 +131,11 @@ export async function startReference({ detached = false } = {}) {
   }
 }
 
-async function startOnce(detached) {
+async function startOnce(detached, options) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reference-cadence-'));
   fs.mkdirSync(`${folder}/blobs`);
   fs.mkdirSync(`${folder}/config`);
-  const { config, address } = await staticConfig(folder);
+  const { config, address } = await staticConfig(folder, options);
   // JSON is YAML.
   fs.writeFileSync(`${folder}/config/base.yaml`, JSON.stringify(config));
   fs.writeFileSync(`${folder}/config/development.yaml`, '{}');

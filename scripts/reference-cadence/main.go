@@ -1,14 +1,13 @@
-// Starts the reference server of Cadence, its four services in one process over SQLite, so that the differential harness can ask what Cadence
-// does. Written against the public packages of the Go module; nothing of it runs in Antiphon. Usage: reference-cadence CONFIG_DIR
+// Starts the reference server of Cadence, its four services in one process: over SQLite, so that the differential harness can ask what Cadence
+// does, or over Cassandra, so that the bench can measure beside it. Written against the public packages of the Go module; nothing of it runs in
+// Antiphon. Usage: reference-cadence CONFIG_DIR
 //
-// The configuration directory holds base.yaml (Cadence's static config) and development.yaml; scripts/diff-cadence.mjs writes both, with free
-// ports. "started" on stdout says that all services run; SIGTERM ends the process.
+// The configuration directory holds base.yaml (Cadence's static config) and development.yaml; launch.mjs writes both, with free ports. "started" on
+// stdout says that all services run; SIGTERM ends the process.
 package main
 
 import (
-	"context"
 	"fmt"
-	"io/fs"
 	"log"
 	"os"
 	"os/signal"
@@ -33,12 +32,9 @@ import (
 	"github.com/uber/cadence/common/membership"
 	"github.com/uber/cadence/common/metrics"
 	"github.com/uber/cadence/common/peerprovider/ringpopprovider"
-	csql "github.com/uber/cadence/common/persistence/sql"
-	_ "github.com/uber/cadence/common/persistence/sql/sqlplugin/sqlite"
 	"github.com/uber/cadence/common/resource"
 	"github.com/uber/cadence/common/rpc"
 	"github.com/uber/cadence/common/service"
-	sqliteschema "github.com/uber/cadence/schema/sqlite"
 	"github.com/uber/cadence/service/frontend"
 	"github.com/uber/cadence/service/history"
 	"github.com/uber/cadence/service/matching"
@@ -60,17 +56,6 @@ func must(err error) {
 	if err != nil {
 		log.Fatalf("%+v", err)
 	}
-}
-
-func setupSchema(cfg *config.Config, store, file string) {
-	sqlConfig := cfg.Persistence.DataStores[store].SQL
-	db, err := csql.NewSQLAdminDB(sqlConfig)
-	must(err)
-	statements, err := fs.ReadFile(sqliteschema.SchemaFS, file)
-	must(err)
-	must(db.CreateSchemaVersionTables())
-	must(db.ExecSchemaOperationQuery(context.Background(), string(statements)))
-	must(db.UpdateSchemaVersion(sqlConfig.DatabaseName, "0.99", "0.0"))
 }
 
 // params are what every service is given: its view of the config, its ring and its ways to the others.
@@ -157,8 +142,7 @@ func main() {
 	zap, err := cfg.Log.NewZapLogger()
 	must(err)
 	logger := clog.NewLogger(zap)
-	setupSchema(&cfg, cfg.Persistence.DefaultStore, "cadence/schema.sql")
-	setupSchema(&cfg, cfg.Persistence.VisibilityStore, "visibility/schema.sql")
+	setupSchemas(&cfg)
 	dynamic, err := dynamicconfig.NewFileBasedClient(&cfg.DynamicConfig.FileBased, logger, make(chan struct{}))
 	must(err)
 	for _, name := range []string{"history", "matching", "frontend"} {

@@ -1,16 +1,31 @@
-// npm run bench: measures a real server process over the wire and prints a table; JSON beside it. With --against, another commit's server is
-// measured in turns with this one, by the same load generator: what disturbs the machine disturbs both.
+// npm run bench: measures real server processes over the wire and prints a table; JSON beside it. With --against another commit's server is measured in
+// turns with this one by the same load generator, with --beside-reference Cadence's: what disturbs the machine disturbs both.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { startCassandra } from './cassandra-server.ts';
+import { cassandraTarget } from './cassandra-target.ts';
 import { buildEarlier, findCommit } from './earlier-build.ts';
+import { embeddedTarget } from './embedded-target.ts';
 import { printProfiles } from './profile.ts';
-import { printPairs, printRow } from './report.ts';
-import { type BenchOptions, DEFAULT_SCENARIOS, type Row, SCENARIOS as SINGLE_TENANT } from './scenarios.ts';
+import { referenceTarget } from './reference-target.ts';
+import { printRow } from './report.ts';
+import { measureInTurns } from './rounds.ts';
+import {
+  type BenchOptions,
+  DEFAULT_SCENARIOS,
+  type Row,
+  type Scenario,
+  SCENARIOS as SINGLE_TENANT,
+} from './scenarios.ts';
+import type { Target } from './target.ts';
 import { tenant } from './tenant.ts';
 
-const SCENARIOS: typeof SINGLE_TENANT = { ...SINGLE_TENANT, tenant };
+const SCENARIOS: Readonly<Record<string, Scenario>> = { ...SINGLE_TENANT, tenant };
+const STORES = ['sqlite', 'cassandra'];
+/** What is measured beside the reference, unless scenarios are named. */
+const REFERENCE_SCENARIOS = ['activity', 'start', 'signal', 'chain10'];
 
 const HELP = `npm run bench -- [options] [scenario…]
 
@@ -19,10 +34,15 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --warm-up N          seconds before it (default 5)
   --operations N       a window of so many operations instead, after half as many to warm up: the same work on a busy machine
   --open N             open workflows of idle and recover (default 100000)
+  --store NAME         ${STORES.join(' or ')} (default sqlite). A Cassandra server is started by npm run services; tenant is on SQLite always
+  --hosts N            hosts on Cassandra (default 1)
+  --shards N           shards on Cassandra (default 4 a host)
+  --instance NAME      the instance of npm run services (default bench)
   --json FILE          write the rows here (default .cache/bench/latest.json)
   --compare FILE       print ratios against the rows of an earlier run
   --against REF        measure the server of this commit too, in turns, and print the ratios with their spread
-  --rounds N           pairs of --against (default 3)
+  --beside-reference   the same with the reference server of Cadence, on the same Cassandra (default: ${REFERENCE_SCENARIOS.join(', ')})
+  --rounds N           pairs of --against and --beside-reference (default 3)
   --at-once            both servers of a pair at the same time: for a busy machine. Only CPU and disk tell something then
   --profile            CPU profile of the server in .cache/bench, and its top functions
 `;
@@ -34,9 +54,14 @@ const { values, positionals } = parseArgs({
     'warm-up': { type: 'string', default: '5' },
     operations: { type: 'string' },
     open: { type: 'string', default: '100000' },
+    store: { type: 'string', default: 'sqlite' },
+    hosts: { type: 'string', default: '1' },
+    shards: { type: 'string' },
+    instance: { type: 'string', default: 'bench' },
     json: { type: 'string', default: '.cache/bench/latest.json' },
     compare: { type: 'string' },
     against: { type: 'string' },
+    'beside-reference': { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     'at-once': { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
@@ -46,66 +71,93 @@ const { values, positionals } = parseArgs({
 
 const profileFolder = path.resolve('.cache/bench/profiles');
 
-async function measure(names: readonly string[], options: BenchOptions): Promise<readonly Row[]> {
+class UsageError extends Error {}
+
+function scenariosOf(names: readonly string[]): readonly Scenario[] {
+  const unknown = names.filter((name) => SCENARIOS[name] === undefined);
+  if (unknown.length > 0) throw new UsageError(`unknown scenario: ${unknown.join(', ')}\n\n${HELP}`);
+  return names.map((name) => SCENARIOS[name] as Scenario);
+}
+
+const nodeArguments = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
+const hosts = Number(values.hosts);
+const shards = Number(values.shards ?? 4 * hosts);
+
+const optionsOf = (target: Target, entry?: string): BenchOptions => ({
+  target,
+  entry,
+  nodeArguments,
+  shards: values.store === 'cassandra' ? shards : 4,
+  seconds: Number(values.seconds),
+  warmUpSeconds: Number(values['warm-up']),
+  operations: values.operations === undefined ? undefined : Number(values.operations),
+  openWorkflows: Number(values.open),
+});
+
+/** Our servers on the chosen store: this build's, or another's. */
+async function ownTarget(entry?: string): Promise<Target> {
+  if (values.store !== 'cassandra') return embeddedTarget({ entry, nodeArguments });
+  return cassandraTarget(await startCassandra(values.instance), { hosts, shards, entry, nodeArguments });
+}
+
+async function measure(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
   const before: Row[] = values.compare
     ? (JSON.parse(fs.readFileSync(values.compare, 'utf8')) as { rows: Row[] }).rows
     : [];
-  const rows: Row[] = [];
-  for (const name of names) {
-    for (const row of (await SCENARIOS[name]?.(options)) ?? []) {
-      rows.push(row);
-      printRow(
-        row,
-        before.find((old) => old.scenario === row.scenario),
-      );
-    }
-  }
-  return rows;
-}
-
-/** Both servers in turns, or at once; whoever is first in one round is second in the next. */
-async function measurePair(
-  measureOne: (options: BenchOptions) => Promise<readonly Row[]>,
-  before: BenchOptions,
-  now: BenchOptions,
-  nowFirst: boolean,
-): Promise<readonly { readonly before: Row; readonly now: Row }[]> {
-  const order = nowFirst ? [now, before] : [before, now];
-  const results: (readonly Row[])[] = [];
-  if (values['at-once']) results.push(...(await Promise.all(order.map(measureOne))));
-  else for (const options of order) results.push(await measureOne(options));
-  const [rowsBefore = [], rowsNow = []] = nowFirst ? results.reverse() : results;
-  // The same scenario gives the same rows.
-  return rowsNow.map((row, index) => ({ before: rowsBefore[index] as Row, now: row }));
-}
-
-/** Rounds of pairs with the server of another commit. Gives this commit's rows. */
-async function measureAgainst(ref: string, names: readonly string[], options: BenchOptions): Promise<readonly Row[]> {
-  const commit = findCommit(process.cwd(), ref);
-  if (commit === undefined) {
-    console.error(`there is no commit ${ref}`);
-    process.exitCode = 2;
-    return [];
-  }
-  const entry = buildEarlier(process.cwd(), commit);
-  const earlier = { ...options, entry };
-  const pairs: { readonly before: Row; readonly now: Row }[] = [];
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const name of names) {
-      const scenario = SCENARIOS[name];
-      if (scenario === undefined) continue;
-      for (const pair of await measurePair(scenario, earlier, options, round % 2 === 1)) {
-        pairs.push(pair);
-        printRow(pair.now, pair.before);
+  const target = await ownTarget();
+  describe(target);
+  try {
+    const rows: Row[] = [];
+    for (const scenario of scenarios) {
+      for (const row of await scenario(optionsOf(target))) {
+        rows.push(row);
+        printRow(
+          row,
+          before.find((old) => old.scenario === row.scenario),
+        );
       }
     }
+    return rows;
+  } finally {
+    await target.close();
   }
-  console.log(
-    `\n${commit.slice(0, 12)} → this one: medians, and the ratios of ${values.rounds} rounds ${values['at-once'] ? 'at once' : 'in turns'}`,
-  );
-  const scenarios = new Set(pairs.map(({ now }) => now.scenario));
-  for (const scenario of scenarios) printPairs(pairs.filter(({ now }) => now.scenario === scenario));
-  return pairs.map(({ now }) => now);
+}
+
+/** In turns with `other`, whose options are its own. */
+async function contend(scenarios: readonly Scenario[], other: string, before: BenchOptions): Promise<readonly Row[]> {
+  const target = await ownTarget();
+  describe(target);
+  try {
+    const rounds = Number(values.rounds);
+    return await measureInTurns(scenarios, {
+      other,
+      before,
+      now: optionsOf(target),
+      rounds,
+      atOnce: values['at-once'],
+    });
+  } finally {
+    await before.target.close();
+    await target.close();
+  }
+}
+
+async function againstCommit(scenarios: readonly Scenario[], ref: string): Promise<readonly Row[]> {
+  const commit = findCommit(process.cwd(), ref);
+  if (commit === undefined) throw new UsageError(`there is no commit ${ref}`);
+  const entry = buildEarlier(process.cwd(), commit);
+  return contend(scenarios, commit.slice(0, 12), optionsOf(await ownTarget(entry), entry));
+}
+
+async function besideReference(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
+  if (values.store !== 'cassandra') throw new UsageError('--beside-reference needs --store cassandra');
+  const target = await referenceTarget(await startCassandra(values.instance));
+  return contend(scenarios, 'Cadence 1.4.0', optionsOf(target));
+}
+
+function describe({ title }: Target): void {
+  const machine = `${os.cpus().length} × ${os.cpus()[0]?.model}, Node ${process.version}`;
+  console.log(`${machine}, ${title}, load generator included`);
 }
 
 async function main(): Promise<void> {
@@ -113,29 +165,26 @@ async function main(): Promise<void> {
     console.log(HELP);
     return;
   }
-  const names = positionals.length > 0 ? positionals : [...DEFAULT_SCENARIOS];
-  const unknown = names.filter((name) => SCENARIOS[name] === undefined);
-  if (unknown.length > 0) {
-    console.error(`unknown scenario: ${unknown.join(', ')}\n\n${HELP}`);
-    process.exitCode = 2;
-    return;
-  }
-  if (values.profile) fs.rmSync(profileFolder, { recursive: true, force: true });
-  const options: BenchOptions = {
-    seconds: Number(values.seconds),
-    warmUpSeconds: Number(values['warm-up']),
-    operations: values.operations === undefined ? undefined : Number(values.operations),
-    openWorkflows: Number(values.open),
-    nodeArguments: values.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [],
-  };
-  console.log(
-    `${os.cpus().length} × ${os.cpus()[0]?.model}, Node ${process.version}, SQLite, synchronous=FULL, load generator included`,
+  if (!STORES.includes(values.store)) throw new UsageError(`unknown store ${values.store}: ${STORES.join(', ')}`);
+  const isContest = values['beside-reference'];
+  const scenarios = scenariosOf(
+    positionals.length > 0 ? positionals : isContest ? REFERENCE_SCENARIOS : DEFAULT_SCENARIOS,
   );
-  const rows =
-    values.against === undefined ? await measure(names, options) : await measureAgainst(values.against, names, options);
+  if (values.profile) fs.rmSync(profileFolder, { recursive: true, force: true });
+  const rows = isContest
+    ? await besideReference(scenarios)
+    : values.against === undefined
+      ? await measure(scenarios)
+      : await againstCommit(scenarios, values.against);
   fs.mkdirSync(path.dirname(values.json), { recursive: true });
-  fs.writeFileSync(values.json, `${JSON.stringify({ node: process.version, options, rows }, undefined, 2)}\n`);
+  fs.writeFileSync(values.json, `${JSON.stringify({ node: process.version, options: values, rows }, undefined, 2)}\n`);
   if (values.profile) printProfiles(profileFolder);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -1,17 +1,12 @@
-// The scenarios of the bench: each prepares its load against a running server, measures, and returns rows for the report.
+// The scenarios of the bench: each prepares its load against running servers, measures, and returns rows for the report.
 import { randomUUID } from 'node:crypto';
-import {
-  GetWorkflowExecutionHistoryRequest,
-  type GetWorkflowExecutionHistoryResponse,
-  ListDomainsRequest,
-  RegisterDomainRequest,
-  SignalWorkflowExecutionRequest,
-  StartWorkflowExecutionRequest,
-  type StartWorkflowExecutionResponse,
-} from '@antiphon/proto';
-import { type Api, call, openApi } from './api.ts';
-import { closedLoop, type Measured, percentiles, type Window } from './measure.ts';
-import { makeFolder, type ServerProcess, startServerProcess } from './server-process.ts';
+import { fingerprint32 } from '#base';
+import { type Api, call } from './api.ts';
+import { idleAndRecover, longHistory } from './at-rest.ts';
+import { pick, withDeployment } from './deployed.ts';
+import { DOMAIN, signalRequest, startRequest } from './domain.ts';
+import { closedLoop, type Measured, type Window } from './measure.ts';
+import type { Deployment, Target, Usage } from './target.ts';
 import { startWorkerLoop } from './worker-loop.ts';
 
 export interface Row {
@@ -20,85 +15,59 @@ export interface Row {
 }
 
 export interface BenchOptions extends Window {
+  readonly target: Target;
+  /** Of the target, when it is ours. */
+  readonly shards: number;
   readonly openWorkflows: number;
   readonly nodeArguments: readonly string[];
   /** Of the server to measure; undefined: this one. */
   readonly entry?: string | undefined;
 }
 
-const DOMAIN = 'bench';
-const duration = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
+export type Scenario = (options: BenchOptions) => Promise<readonly Row[]>;
 
-export async function prepareDomain(api: Api): Promise<void> {
-  await call(api.domain, 'listDomains', ListDomainsRequest.fromPartial({ pageSize: 1 }));
-  await call(
-    api.domain,
-    'registerDomain',
-    RegisterDomainRequest.fromPartial({ name: DOMAIN, workflowExecutionRetentionPeriod: duration(86_400) }),
-  );
-}
+const WORKFLOW_MS_MAX = 60_000;
 
-export const startRequest = (workflowId: string, taskList: string): StartWorkflowExecutionRequest =>
-  StartWorkflowExecutionRequest.fromPartial({
-    domain: DOMAIN,
-    workflowId,
-    workflowType: { name: 'bench' },
-    taskList: { name: taskList, kind: 1 },
-    executionStartToCloseTimeout: duration(36_000),
-    taskStartToCloseTimeout: duration(10),
-    identity: 'bench',
-    requestId: randomUUID(),
-  });
-
-/** Measures with the server's CPU and disk in the window. */
+/** Measures with the servers' and the store's CPU and disk in the window. */
 async function measured(
-  server: ServerProcess,
+  deployment: Deployment,
   options: BenchOptions,
   concurrency: number,
   operation: (index: number) => Promise<void>,
 ): Promise<Record<string, number>> {
-  const edges: { cpu: number; disk: number }[] = [];
+  const edges: Usage[] = [];
   const result: Measured = await closedLoop({
     concurrency,
     window: options,
     operation,
-    onWindow: () => edges.push({ cpu: server.cpuSeconds(), disk: server.diskWrittenBytes() }),
+    onWindow: () => edges.push(deployment.usage()),
   });
-  const [start, end] = edges as [{ cpu: number; disk: number }, { cpu: number; disk: number }];
+  const [start, end] = edges as [Usage, Usage];
+  const each = (from: number, to: number): number => (to - from) / Math.max(1, result.count);
   return {
     'per second': result.perSecond,
     'p50 ms': result.p50Ms,
     'p95 ms': result.p95Ms,
     'p99 ms': result.p99Ms,
     errors: result.errors,
-    'server CPU ms each': ((end.cpu - start.cpu) * 1000) / Math.max(1, result.count),
-    'disk KB each': (end.disk - start.disk) / 1024 / Math.max(1, result.count),
-    'peak RSS MB': server.peakRssBytes() / 1024 / 1024,
+    'server CPU ms each': each(start.serverCpuSeconds, end.serverCpuSeconds) * 1000,
+    ...(start.storeCpuSeconds !== undefined &&
+      end.storeCpuSeconds !== undefined && {
+        'store CPU ms each': each(start.storeCpuSeconds, end.storeCpuSeconds) * 1000,
+      }),
+    'disk KB each': each(start.diskWrittenBytes, end.diskWrittenBytes) / 1024,
+    'peak RSS MB': Math.max(...deployment.peakRssBytes()) / 1024 / 1024,
   };
 }
 
-async function withServer<T>(
-  options: BenchOptions,
-  work: (server: ServerProcess, apis: readonly Api[]) => Promise<T>,
-): Promise<T> {
-  const server = await startServerProcess({ folder: makeFolder(), ...options });
-  const apis = Array.from({ length: 4 }, (_, index) => openApi(server.address, index));
-  try {
-    await prepareDomain(apis[0] as Api);
-    return await work(server, apis);
-  } finally {
-    for (const api of apis) api.close();
-    await server.kill('SIGTERM');
-  }
-}
-
-async function workflows(
+function workflows(
   options: BenchOptions,
   concurrency: number,
   activities: number,
   scenario: string,
+  workflowIdOf: (index: number) => string = (index) => `w-${index}-${randomUUID()}`,
 ): Promise<Row> {
-  return withServer(options, async (server, apis) => {
+  return withDeployment(options.target, async (deployment, apis) => {
     const pollers = Math.max(4, Math.min(32, concurrency));
     const worker = startWorkerLoop({
       apis,
@@ -108,203 +77,81 @@ async function workflows(
       activityPollers: pollers,
       activities,
     });
-    const values = await measured(server, options, concurrency, async (index) => {
-      const workflowId = `w-${index}-${randomUUID()}`;
-      const finished = new Promise<void>((resolve) => worker.waiting.set(workflowId, resolve));
-      await call(
-        (apis[index % apis.length] as Api).workflow,
-        'startWorkflowExecution',
-        startRequest(workflowId, 'bench'),
-      );
-      await finished;
+    const values = await measured(deployment, options, concurrency, async (index) => {
+      const workflowId = workflowIdOf(index);
+      const finished = new Promise<void>((resolve, reject) => {
+        // A workflow that was lost on the way is an error, not a wait for ever.
+        const timer = setTimeout(() => reject(new Error(`${workflowId} did not end`)), WORKFLOW_MS_MAX).unref();
+        worker.waiting.set(workflowId, () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+      await Promise.all([finished, startWorkflow(pick(apis, index), workflowId, 'bench')]);
     });
     worker.stop();
     return { scenario, values: { ...values, errors: (values.errors ?? 0) + worker.errors } };
   });
 }
 
+const startWorkflow = (api: Api, workflowId: string, taskList: string): Promise<unknown> =>
+  call(api.workflow, 'startWorkflowExecution', startRequest(workflowId, taskList));
+
 async function start(options: BenchOptions): Promise<Row> {
-  return withServer(options, async (server, apis) => ({
+  return withDeployment(options.target, async (deployment, apis) => ({
     scenario: 'start c=50',
-    values: await measured(server, options, 50, async (index) => {
-      await call(
-        (apis[index % apis.length] as Api).workflow,
-        'startWorkflowExecution',
-        startRequest(`s-${randomUUID()}`, 'nobody'),
-      );
+    values: await measured(deployment, options, 50, async (index) => {
+      await startWorkflow(pick(apis, index), `s-${randomUUID()}`, 'nobody');
     }),
   }));
 }
 
 /** A run takes 10,000 signals at most: the next run follows when one is full. */
 async function signal(options: BenchOptions, runCount: number): Promise<Row> {
-  return withServer(options, async (server, apis) => {
+  return withDeployment(options.target, async (deployment, apis) => {
     const signalsPerRun = 9_900;
     const starts = new Map<string, Promise<unknown>>();
     const ensure = (workflowId: string): Promise<unknown> => {
       let promise = starts.get(workflowId);
       if (promise === undefined) {
-        promise = call((apis[0] as Api).workflow, 'startWorkflowExecution', startRequest(workflowId, 'nobody'));
+        promise = startWorkflow(pick(apis, 0), workflowId, 'nobody');
         starts.set(workflowId, promise);
       }
       return promise;
     };
-    const values = await measured(server, options, 50, async (index) => {
+    const values = await measured(deployment, options, 50, async (index) => {
       const workflowId = `run-${index % runCount}-${Math.floor(index / (signalsPerRun * runCount))}`;
       await ensure(workflowId);
-      await call(
-        (apis[index % apis.length] as Api).workflow,
-        'signalWorkflowExecution',
-        SignalWorkflowExecutionRequest.fromPartial({
-          domain: DOMAIN,
-          workflowExecution: { workflowId },
-          signalName: 'tick',
-          identity: 'bench',
-          requestId: randomUUID(),
-        }),
-      );
+      await call(pick(apis, index).workflow, 'signalWorkflowExecution', signalRequest(workflowId));
     });
     return { scenario: runCount === 1 ? 'signal one run c=50' : `signal ${runCount} runs c=50`, values };
   });
 }
 
-/** A run of about 10,000 events, read whole after a restart: nothing is cached. */
-async function longHistory(options: BenchOptions): Promise<Row> {
-  const folder = makeFolder();
-  const first = await startServerProcess({ folder, ...options });
-  const api = openApi(first.address);
-  await prepareDomain(api);
-  await call(api.workflow, 'startWorkflowExecution', startRequest('long', 'nobody'));
-  let sent = 0;
-  await Promise.all(
-    Array.from({ length: 50 }, async () => {
-      while (sent < 9_990) {
-        sent++;
-        await call(
-          api.workflow,
-          'signalWorkflowExecution',
-          SignalWorkflowExecutionRequest.fromPartial({
-            domain: DOMAIN,
-            workflowExecution: { workflowId: 'long' },
-            signalName: 'tick',
-            requestId: randomUUID(),
-          }),
-        );
-      }
-    }),
-  );
-  api.close();
-  await first.kill('SIGTERM');
-  const second = await startServerProcess({ folder, ...options });
-  const reader = openApi(second.address);
-  const read = async (): Promise<{ events: number; ms: number }> => {
-    const started = performance.now();
-    let events = 0;
-    let nextPageToken: Uint8Array = new Uint8Array();
-    do {
-      const page = await call<GetWorkflowExecutionHistoryResponse>(
-        reader.workflow,
-        'getWorkflowExecutionHistory',
-        GetWorkflowExecutionHistoryRequest.fromPartial({
-          domain: DOMAIN,
-          workflowExecution: { workflowId: 'long' },
-          pageSize: 1000,
-          nextPageToken,
-        }),
-      );
-      events += page.history?.events.length ?? 0;
-      nextPageToken = page.nextPageToken;
-    } while (nextPageToken.length > 0);
-    return { events, ms: performance.now() - started };
-  };
-  const cold = await read();
-  const warm = await read();
-  reader.close();
-  await second.kill('SIGTERM');
-  return { scenario: 'long-history', values: { events: cold.events, 'cold ms': cold.ms, 'warm ms': warm.ms } };
-}
-
-/** Many open runs that nobody works on: what they cost at rest, and how soon a killed server answers again. */
-async function idleAndRecover(options: BenchOptions): Promise<readonly Row[]> {
-  const folder = makeFolder();
-  const server = await startServerProcess({ folder, ...options });
-  const apis = Array.from({ length: 4 }, (_, index) => openApi(server.address, index));
-  await prepareDomain(apis[0] as Api);
-  let started = 0;
-  const begun = performance.now();
-  await Promise.all(
-    Array.from({ length: 64 }, async (_, index) => {
-      while (started < options.openWorkflows) {
-        const id = `open-${started++}`;
-        await call<StartWorkflowExecutionResponse>(
-          (apis[index % apis.length] as Api).workflow,
-          'startWorkflowExecution',
-          startRequest(id, 'nobody'),
-        );
-      }
-    }),
-  );
-  const startSeconds = (performance.now() - begun) / 1000;
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
-  const cpu = server.cpuSeconds();
-  const idleSeconds = 60; // Holds each kind of periodic work at least once.
-  await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
-  const idle: Row = {
-    scenario: `idle ${options.openWorkflows} open`,
-    values: {
-      'RSS MB': server.rssBytes() / 1024 / 1024,
-      'CPU % of a core': ((server.cpuSeconds() - cpu) / idleSeconds) * 100,
-      'starts per second': options.openWorkflows / startSeconds,
-    },
-  };
-  for (const api of apis) api.close();
-  await server.kill('SIGKILL');
-  return [idle, await recover(options, folder)];
-}
-
-async function recover(options: BenchOptions, folder: string): Promise<Row> {
-  const killed = performance.now();
-  const server = await startServerProcess({ folder, ...options });
-  const api = openApi(server.address);
-  await call(api.workflow, 'startWorkflowExecution', startRequest(`after-${randomUUID()}`, 'nobody'));
-  const firstStartMs = performance.now() - killed;
-  const latencies: number[] = [];
-  for (let i = 0; i < 50; i++) {
-    const begun = performance.now();
-    await call(api.workflow, 'describeWorkflowExecution', {
-      domain: DOMAIN,
-      workflowExecution: { workflowId: `open-${i * 7}`, runId: '' },
-      queryConsistencyLevel: 0,
-    });
-    latencies.push(performance.now() - begun);
+/** A workflow id of the first of equal shards. */
+function idOfFirstShard(shards: number): string {
+  for (;;) {
+    const id = `h-${randomUUID()}`;
+    if (fingerprint32(id) < 2 ** 32 / shards) return id;
   }
-  const allMs = performance.now() - killed;
-  await new Promise((resolve) => setTimeout(resolve, 15_000));
-  const rss = server.rssBytes() / 1024 / 1024;
-  api.close();
-  await server.kill('SIGTERM');
-  return {
-    scenario: `recover ${options.openWorkflows} open`,
-    values: {
-      'first answer ms': firstStartMs,
-      '50 describes ms': allMs,
-      'p99 ms': percentiles(latencies).p99Ms,
-      'RSS MB': rss,
-    },
-  };
 }
 
-export const SCENARIOS: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Row[]>>> = {
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   activity: async (options) => {
     const rows: Row[] = [];
     for (const c of [1, 50, 200]) rows.push(await workflows(options, c, 1, `activity c=${c}`));
     return rows;
   },
+  'activity-1': async (options) => [await workflows(options, 1, 1, 'activity c=1')],
   'activity-50': async (options) => [await workflows(options, 50, 1, 'activity c=50')],
+  'activity-200': async (options) => [await workflows(options, 200, 1, 'activity c=200')],
+  'hot-shard': async (options) => [
+    await workflows(options, 50, 1, 'hot shard c=50', () => idOfFirstShard(options.shards)),
+  ],
   chain10: async (options) => [await workflows(options, 16, 10, 'chain10 c=16')],
   start: async (options) => [await start(options)],
   signal: async (options) => [await signal(options, 1), await signal(options, 1000)],
-  'long-history': async (options) => [await longHistory(options)],
+  'long-history': longHistory,
   idle: idleAndRecover,
 };
 

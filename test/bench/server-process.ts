@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { cpuSecondsOf } from './target.ts';
 
 export interface ServerProcess {
   readonly address: string;
@@ -11,17 +12,15 @@ export interface ServerProcess {
   readonly pid: number;
   /** CPU seconds so far, user and system. */
   cpuSeconds(): number;
-  rssBytes(): number;
-  peakRssBytes(): number;
-  diskWrittenBytes(): number;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-const CLOCK_TICKS_PER_SECOND = 100;
-const root = path.join(import.meta.dirname, '../..');
-const ownEntry = [root, path.join(root, '..'), path.join(root, '../..')]
-  .map((folder) => path.join(folder, 'bin/antiphon.mjs'))
-  .find((file) => fs.existsSync(file)) as string;
+const above = path.join(import.meta.dirname, '../..');
+/** This file runs from its source or from the build. */
+export const repositoryRoot = [above, path.join(above, '..'), path.join(above, '../..')].find((folder) =>
+  fs.existsSync(path.join(folder, 'bin/antiphon.mjs')),
+) as string;
+const ownEntry = path.join(repositoryRoot, 'bin/antiphon.mjs');
 
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -34,9 +33,6 @@ export function freePort(): Promise<number> {
 }
 
 export const makeFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-bench-'));
-
-const statusKilobytes = (pid: number, field: string): number =>
-  Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
 
 export async function startServerProcess(options: {
   folder: string;
@@ -83,13 +79,7 @@ export async function startServerProcess(options: {
     address,
     folder: options.folder,
     pid,
-    cpuSeconds() {
-      const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-    },
-    rssBytes: () => statusKilobytes(pid, 'VmRSS') * 1024,
-    peakRssBytes: () => statusKilobytes(pid, 'VmHWM') * 1024,
-    diskWrittenBytes: () => Number(/^write_bytes: (\d+)/m.exec(fs.readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0),
+    cpuSeconds: () => cpuSecondsOf(pid),
     async kill(signal) {
       child.kill(signal);
       await exited;
