@@ -8,7 +8,7 @@ import type { DomainPublisher } from './domain-publisher.ts';
 
 export interface DomainAnnouncerDeps {
   readonly env: Env;
-  readonly publisher: DomainPublisher;
+  readonly publisher: Pick<DomainPublisher, 'publishMissing'>;
   /** Calls when a global domain may have changed; returns the function that ends it. */
   readonly onDomainChange: (listener: () => void) => () => void;
 }

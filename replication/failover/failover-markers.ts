@@ -7,13 +7,15 @@ import { ReplicationTask, ReplicationTaskType } from '@antiphon/proto/admin';
 import type { DomainView } from '#core';
 import { type Env, sleep } from '#env';
 import { HISTORY_TOPIC, type LogPublisher } from '#log';
-import type { HistoryPublisher } from '../publisher/index.ts';
 import { timestampOf } from '../tasks/index.ts';
 
 export interface FailoverMarkersDeps {
   readonly env: Env;
   readonly log: LogPublisher;
-  readonly publisher: Pick<HistoryPublisher, 'drained'>;
+  /** Resolves when all that the region wrote of the domain before the call is in the log, or when the signal aborts. */
+  readonly drained: (domain: DomainView, signal: AbortSignal) => Promise<void>;
+  /** One host of the region publishes them. */
+  readonly isMine: () => boolean;
   readonly currentCluster: string;
   /** Whether the domain's last failover waits for this region; a forced one does not. */
   readonly isGraceful: (domainId: string) => Promise<boolean>;
@@ -31,7 +33,7 @@ export interface FailoverMarkers {
 }
 
 export function createFailoverMarkers(deps: FailoverMarkersDeps): FailoverMarkers {
-  const { env, log, publisher, currentCluster } = deps;
+  const { env, log, currentCluster } = deps;
   const stopping = new AbortController();
   const { signal } = stopping;
   // A mass failover: every domain waits on it, for every shard.
@@ -60,8 +62,8 @@ export function createFailoverMarkers(deps: FailoverMarkersDeps): FailoverMarker
     await sleep(env.scheduler, SETTLE_MS, signal);
     while (!signal.aborted) {
       try {
-        if (!(await deps.isGraceful(domain.id))) return;
-        await publisher.drained(signal);
+        if (!deps.isMine() || !(await deps.isGraceful(domain.id))) return;
+        await deps.drained(domain, signal);
         if (!signal.aborted) await publishMarkers(domain);
         return;
       } catch (error) {

@@ -31,8 +31,11 @@ export interface HistoryPublisher {
   /** Starts publishing a shard's queue. Returns the function that stops it, to call when the shard is lost. */
   attach(queue: ReplicationQueue): () => void;
   status(): readonly PublisherStatus[];
-  /** Resolves when all that the shards decided before the call is in the log, or when the signal aborts. */
-  drained(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when all that the shards decided before the call is in the log, or when the signal aborts. With the shards that were attached all the
+   * while.
+   */
+  drained(signal: AbortSignal): Promise<readonly number[]>;
   stop(): Promise<void>;
 }
 
@@ -202,7 +205,9 @@ export function createHistoryPublisher(
     },
     status: () => [...shards].map((shard) => shard.status()),
     async drained(signal) {
-      await Promise.all([...shards].map((shard) => shard.drained(signal)));
+      const asked = [...shards];
+      await Promise.all(asked.map((shard) => shard.drained(signal)));
+      return asked.filter((shard) => shards.has(shard)).map((shard) => shard.status().shardId);
     },
     async stop() {
       const stopping = [...shards];

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { faultOfAuthorization } from './authorization-schema.ts';
 import { faultOfCassandra } from './cassandra-schema.ts';
 import { checkMembers, configSchema, type ServerConfig } from './schema.ts';
+import { faultOfSqlServer } from './sql-schema.ts';
 import { faultOfListenerTls } from './tls-schema.ts';
 
 // Under this name, and only under it, convict takes a map as one value that a file replaces, instead of merging into the default.
@@ -81,6 +82,11 @@ export function loadConfig(options: {
   checkSecurity(value);
   const fault = value.persistence.driver === 'cassandra' ? faultOfCassandra(value.persistence.cassandra) : undefined;
   if (fault !== undefined) throw new ConfigError(`persistence.cassandra: ${fault}`);
+  const { driver } = value.persistence;
+  if (driver === 'postgres' || driver === 'mysql') {
+    const fault = faultOfSqlServer(value.persistence[driver]);
+    if (fault !== undefined) throw new ConfigError(`persistence.${driver}: ${fault}`);
+  }
   checkCluster(value);
   if (value.archival.enabled && value.archival.uri === '') {
     throw new ConfigError('archival.enabled needs archival.uri, as file:///var/lib/antiphon/archive');

@@ -2,6 +2,7 @@
 // variables. Precedence, lowest first: defaults here, config files in the order given, environment, command line.
 import { type AuthorizationConfig, authorizationSchema } from './authorization-schema.ts';
 import { type CassandraConfig, cassandraSchema } from './cassandra-schema.ts';
+import { type SqlServerConfig, sqlServerSchema } from './sql-schema.ts';
 import { type ConnectionTls, checkConnectionTls, type ListenerTls, listenerTlsSchema } from './tls-schema.ts';
 import { type VisibilityConfig, visibilitySchema } from './visibility-schema.ts';
 
@@ -49,9 +50,11 @@ export interface ServerConfig {
   readonly authorization: AuthorizationConfig;
   readonly audit: { readonly retentionDays: number; readonly maxRecords: number };
   readonly persistence: {
-    readonly driver: 'sqlite' | 'memory' | 'cassandra';
+    readonly driver: 'sqlite' | 'memory' | 'cassandra' | 'postgres' | 'mysql';
     readonly sqlite: { readonly path: string; readonly synchronous: 'FULL' | 'NORMAL' };
     readonly cassandra: CassandraConfig;
+    readonly postgres: SqlServerConfig;
+    readonly mysql: SqlServerConfig;
   };
   readonly visibility: VisibilityConfig;
   readonly history: { readonly shards: number; readonly cacheBytes: number };
@@ -265,7 +268,7 @@ export const configSchema = {
   persistence: {
     driver: {
       doc: 'Store.',
-      format: ['sqlite', 'memory', 'cassandra'],
+      format: ['sqlite', 'memory', 'cassandra', 'postgres', 'mysql'],
       default: 'sqlite',
       env: 'ANTIPHON_PERSISTENCE',
     },
@@ -284,6 +287,8 @@ export const configSchema = {
       },
     },
     cassandra: cassandraSchema,
+    postgres: sqlServerSchema('PostgreSQL', 5432, 'ANTIPHON_POSTGRES'),
+    mysql: sqlServerSchema('MySQL or MariaDB', 3306, 'ANTIPHON_MYSQL'),
   },
   visibility: visibilitySchema,
   history: {

@@ -144,9 +144,9 @@ export const COMPATIBILITY: Table = {
     ),
     updateDomain: served('integration/domains/domains', 'changes in what the mask names, and nothing else'),
     failoverDomain: served(
-      'integration/domains/domains',
-      'fails over and keeps the history of it',
-      'Active-active attributes are refused.',
+      'integration/active-active/active-active',
+      'moves only the runs of the attribute that fails over, and they complete in their new region',
+      'An attribute that is where it is to go is no error, so that the call can be repeated.',
     ),
     deprecateDomain: served(
       'integration/domains/domains',
@@ -358,6 +358,13 @@ export const COMPATIBILITY: Table = {
     listAuditRecords: served(
       'integration/security/audit',
       'is read page by page, with tokens that count for their filter only',
+      'Ours: Cadence has no such RPC.',
+    ),
+  },
+  index: {
+    reindexShard: served(
+      'integration/visibility/reindex',
+      'fills an index from the runs themselves, while writing goes on',
       'Ours: Cadence has no such RPC.',
     ),
   },

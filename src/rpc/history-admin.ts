@@ -34,6 +34,12 @@ export interface HistoryAdmin {
   deleteRun(run: RunRef): Promise<DeletedParts>;
   /** Deletes the run if its records contradict each other, in memory and, looked at again, in the store. `faults` says what was found. */
   deleteCorruptRun(run: RunRef): Promise<DeletedParts & { readonly faults: readonly string[] }>;
+  /** Writes the visibility records of a page of the shard's runs again, from what the runs are now. */
+  reindexVisibility(
+    shardId: number,
+    token: Uint8Array | undefined,
+    limit: number,
+  ): Promise<{ readonly written: number; readonly nextToken?: Uint8Array | undefined }>;
   /** Adds the signals among the events, which `run` had, to the current run of the workflow; each counts once. */
   reapplyEvents(run: RunRef, events: readonly HistoryEvent[]): Promise<void>;
 }

@@ -28,6 +28,7 @@ export interface ClusterPeer {
 
 const NOTHING = (): void => {};
 const EMPTY = () => ({});
+const NO_TOKEN = new Uint8Array();
 const same = <T>(value: T): T => value;
 
 export const CLUSTER_METHODS: InternalMethods<ClusterPeer> = {
@@ -102,6 +103,13 @@ export const HISTORY_ADMIN_METHODS: InternalMethods<HistoryAdmin> = {
     ...ofRun,
     reply: (deleted) => ({ ...deleted, faults: [...deleted.faults] }),
     result: same,
+  }),
+  reindexVisibility: method(Admin.reindexVisibility, {
+    isRepeatable: true,
+    request: (shardId, token, limit) => ({ shardId, token: token ?? NO_TOKEN, limit }),
+    args: ({ shardId, token, limit }) => [shardId, token.length === 0 ? undefined : token, limit],
+    reply: ({ written, nextToken }) => ({ written, nextToken: nextToken ?? NO_TOKEN }),
+    result: ({ written, nextToken }) => ({ written, nextToken: nextToken.length === 0 ? undefined : nextToken }),
   }),
   reapplyEvents: method(Admin.reapplyEvents, {
     isRepeatable: true,

@@ -34,14 +34,7 @@ type Call = ServerUnaryCall<unknown, unknown>;
 
 export function createInternalServer(options: InternalServerOptions): InternalServer {
   const { env, address, tls } = options;
-  const host = requireAddress(address);
-  const isProtected = tls?.requireClientAuth === true || options.insecure === true;
-  if (!isProtected && !isLoopback(host)) {
-    throw new Error(
-      `refusing to listen on ${address}: other hosts could not prove who they are. Set \`rpc.tls\` with requireClientAuth, ` +
-        'or `rpc.insecure: true` if the network itself is trusted.',
-    );
-  }
+  const host = requireProtected(address, tls?.requireClientAuth === true || options.insecure === true);
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -65,6 +58,16 @@ export function createInternalServer(options: InternalServerOptions): InternalSe
       await shutDownServer(server, env, graceMs);
     },
   };
+}
+
+/** The host of host:port. @throws when whoever reaches the address could act as a host of the region. */
+export function requireProtected(address: string, isProtected: boolean): string {
+  const host = requireAddress(address);
+  if (isProtected || isLoopback(host)) return host;
+  throw new Error(
+    `refusing to listen on ${address}: other hosts could not prove who they are. Set \`rpc.tls\` with requireClientAuth, ` +
+      'or `rpc.insecure: true` if the network itself is trusted.',
+  );
 }
 
 function unary({ definition, handle }: HostHandler, admission: Admission, env: Env) {

@@ -9,7 +9,7 @@ import {
   WorkflowAPIService,
 } from '@antiphon/proto';
 import { AdminAPIService } from '@antiphon/proto/admin';
-import { AuditAPIService } from '@antiphon/proto/audit';
+import { AuditAPIService, IndexAPIService } from '@antiphon/proto/audit';
 import type { CallContext } from './call-context.ts';
 import type { WithHistory } from './clients.ts';
 
@@ -23,6 +23,7 @@ export const SERVICE_DEFINITIONS = {
   admin: AdminAPIService,
   /** Ours, not Cadence's. */
   audit: AuditAPIService,
+  index: IndexAPIService,
 } as const;
 
 export type ServiceName = keyof typeof SERVICE_DEFINITIONS;

@@ -16,15 +16,17 @@ import {
   requireAdminToken,
 } from '#domains';
 import { createDomainLimits, createDynamicConfig, type DynamicConfig } from '#dynamicconfig';
-import type { Env } from '#env';
+import { type Env, sleep } from '#env';
 import { createFrontend, type Frontend, type FrontendOptions } from '#frontend';
-import { createHistoryService, type HistoryOptions, type HistoryService } from '#history';
+import { createHistoryService, DEFAULT_HISTORY_OPTIONS, type HistoryOptions, type HistoryService } from '#history';
 import { createListSettings, createMatchingService, type MatchingOptions, type MatchingService } from '#matching';
+import type { HostRole } from '#membership';
 import type { AuditStore, Store } from '#persistence';
 import { reapplyEvents, replicateEvents, syncActivity } from '#replication';
-import type { MatchingClient, RemoteFrontendClient } from '#rpc';
+import type { HistoryAdmin, MatchingClient, RemoteFrontendClient } from '#rpc';
 import { compileRecordMatcher, SEARCH_ATTRIBUTES, type SearchAttributeSource, type VisibilityStore } from '#visibility';
 import {
+  type AsyncPlacement,
   createAsyncRequests,
   createSystemWorkers,
   createWorkerService,
@@ -35,6 +37,9 @@ import {
   type WorkerService,
   watchTaskLists,
 } from '#worker';
+import { type Cluster, type ClusterMember, createCluster } from './cluster.ts';
+import { createJobPlacement, seenVersion } from './job-placement.ts';
+import { createWorkNotices, type WorkNotices } from './work-notices.ts';
 
 export interface RegionDeps {
   readonly env: Env;
@@ -54,6 +59,8 @@ export interface RegionDeps {
   readonly accessControl?: AccessControl | undefined;
   /** Tokens for calls that are forwarded to other regions. */
   readonly regionTokens?: RegionTokens | undefined;
+  /** Undefined: this host is the region's only one, and does everything. */
+  readonly member?: ClusterMember | undefined;
 }
 
 export interface RegionOptions {
@@ -77,6 +84,8 @@ export interface Region {
   readonly worker: WorkerService;
   readonly systemWorkers: SystemWorkers | undefined;
   readonly archiver: Archiver;
+  /** Undefined: it is alone. */
+  readonly cluster: Cluster | undefined;
   start(): Promise<void>;
   /** Answers waiting polls, lets running work finish, hands everything to the store. */
   stop(): Promise<void>;
@@ -102,8 +111,17 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
   const isolationGroups = createIsolationGroups({ env, keyValues: store.keyValues, cache: domains, config });
   // History and matching call each other: each is given the other through a reference that is read at the call.
   const systemWorkers = systemWorkersOf(deps, options, domains, () => frontend);
+  const onOwnWork = (domainId: string, taskListName: string): void => {
+    if (taskListName === '') asyncRequests.wake(domainId);
+    else systemWorkers?.notice(domainId, taskListName);
+  };
+  const cluster = clusterOf(deps, options, { domains, onOwnWork, parts: () => ({ history, matching, worker }) });
+  const notices = cluster && createWorkNotices(env, cluster, onOwnWork);
+  const regionMatching = (): MatchingClient => cluster?.matching ?? matching;
   const matchingClient: MatchingClient =
-    systemWorkers === undefined ? lateBound(() => matching) : watchTaskLists(() => matching, systemWorkers.notice);
+    systemWorkers === undefined
+      ? lateBound(regionMatching)
+      : watchTaskLists(regionMatching, notices?.notice ?? systemWorkers.notice);
   const history = createHistoryService(
     {
       env,
@@ -119,6 +137,8 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       host: options.host,
       replicate: { replicateEvents, syncActivity, reapplyEvents },
       remoteCluster: deps.remoteCluster,
+      client: cluster && (() => cluster.history),
+      placement: cluster?.shardPlacement,
     },
     options.history,
   );
@@ -127,10 +147,11 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       env,
       store: store.taskLists,
       keyValues: store.keyValues,
-      history: () => history,
+      history: () => cluster?.history ?? history,
       domains,
       isolationGroups,
       listSettings: createListSettings(config),
+      placement: cluster?.listPlacement,
     },
     options.matching,
   );
@@ -150,12 +171,16 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     {
       env,
       store,
-      history,
+      history:
+        cluster === undefined
+          ? history
+          : { ...cluster.history, withWorkflow: history.withWorkflow, onShard: history.onShard },
       domains,
       domainService,
       clusters,
       archiver,
       remoteCluster: deps.remoteCluster,
+      placement: cluster && createJobPlacement(env, cluster),
     },
     options.worker,
   );
@@ -164,13 +189,14 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     log: store.log,
     services: () => frontend.services,
     listDomainIds: async () => (await store.domains.listDomains()).flatMap(({ domain }) => domain?.id ?? []),
+    placement: cluster && notices && asyncPlacement(cluster, notices),
   });
   const frontend: Frontend = createFrontend(
     {
       env,
-      history,
-      historyAdmin: history.operator,
-      matching,
+      history: cluster?.history ?? history,
+      historyAdmin: cluster === undefined ? history.operator : regionAdmin(cluster, history),
+      matching: regionMatching(),
       domains,
       domainOperations: domainOperations(domainService),
       visibility,
@@ -189,6 +215,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     },
     options.frontend,
   );
+  const runs = (role: HostRole): boolean => cluster?.runs(role) ?? true;
   return {
     frontend,
     history,
@@ -198,6 +225,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     worker,
     systemWorkers,
     archiver,
+    cluster,
     async start() {
       await config.start();
       if (systemWorkers !== undefined) {
@@ -208,19 +236,22 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       domains.start();
       isolationGroups.start();
       archiver.start();
-      matching.start();
-      await history.start();
+      await cluster?.start();
+      if (runs('matching')) matching.start();
+      if (runs('history')) await history.start();
       worker.start();
       await asyncRequests.start();
-      await systemWorkers?.start();
+      if (runs('worker')) await systemWorkers?.start();
     },
     async stop() {
+      await cluster?.leave();
       await systemWorkers?.stop();
       await asyncRequests.stop();
       frontend.stop();
       await worker.stop();
       await matching.stop();
       await history.stop();
+      await cluster?.stop();
       await archiver.stop();
       isolationGroups.stop();
       deps.searchAttributes?.stop();
@@ -230,6 +261,51 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
     },
   };
 }
+
+const SETTLE_MS = 500;
+
+function clusterOf(
+  { env, store, member }: RegionDeps,
+  { history: { shardCount = DEFAULT_HISTORY_OPTIONS.shardCount } }: RegionOptions,
+  own: {
+    readonly domains: DomainCache;
+    readonly onOwnWork: (domainId: string, taskListName: string) => void;
+    readonly parts: () => Pick<Region, 'history' | 'matching' | 'worker'>;
+  },
+): Cluster | undefined {
+  if (member === undefined) return undefined;
+  const { domains, onOwnWork, parts } = own;
+  return createCluster({
+    ...member,
+    env,
+    shards: store.shards,
+    shardCount,
+    history: () => parts().history,
+    matching: () => parts().matching,
+    cachedDomains: () => domains.size(),
+    onWork: onOwnWork,
+    drainReplication: async (domainId, failoverVersion) => {
+      await seenVersion(env, domains, domainId, failoverVersion);
+      // What began before has decided by then.
+      await sleep(env.scheduler, SETTLE_MS);
+      return parts().worker.replicationDrained(new AbortController().signal);
+    },
+  });
+}
+
+const asyncPlacement = (cluster: Cluster, notices: WorkNotices): AsyncPlacement => ({
+  isMine: (domainId) => notices.isMine(domainId, ''),
+  notice: (domainId) => notices.notice(domainId, ''),
+  onChange: (listener) => cluster.onChange(listener),
+});
+
+/** Of every shard, wherever it is. */
+const regionAdmin = (cluster: Cluster, { operator }: HistoryService): HistoryAdmin => ({
+  ...cluster.historyAdmin,
+  shardIds: () => cluster.shardIds(),
+  openShardIds: () => operator.openShardIds(),
+  shardOf: (workflowId) => cluster.shardOf(workflowId),
+});
 
 function systemWorkersOf(
   { env, store, clusters, remoteCluster }: RegionDeps,

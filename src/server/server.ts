@@ -10,6 +10,7 @@ import type { ServerConfig } from '#config';
 import type { ClusterGroup } from '#core';
 import { createDynamicConfig, type DynamicConfig, staticDefaults } from '#dynamicconfig';
 import { createRealEnv, type Env } from '#env';
+import { HOST_ROLES } from '#membership';
 import { createLogger, createPrometheusMetrics, serveMetrics } from '#observability';
 import type { Store } from '#persistence';
 import { createMemoryStore } from '#persistence/memory';
@@ -17,8 +18,10 @@ import { createSqliteStore } from '#persistence/sqlite';
 import {
   createGrpcServer,
   createRemoteFrontendClient,
+  type HostServices,
   type RemoteFrontendClient,
   requireBindable,
+  requireProtected,
   type ServerTls,
 } from '#rpc';
 import {
@@ -30,16 +33,23 @@ import {
 } from '#visibility';
 import { type Access, createAccess } from './access.ts';
 import { boundHeapGrowth } from './heap-growth.ts';
+import { type OpenMember, openMember } from './member.ts';
 import { createRegion, type Region } from './region.ts';
 import { createTlsRegistry, type TlsRegistry } from './tls.ts';
+import { openVisibility } from './visibility.ts';
+
+// Replaced when the package is built.
+declare const ANTIPHON_VERSION: string | undefined;
 
 export interface RunningServer {
-  /** host:port that gRPC is served on. */
+  /** host:port that gRPC is served on; empty without the frontend. */
   readonly address: string;
   /** Empty when there is no HTTP/JSON listener. */
   readonly httpAddress: string;
   /** Empty when there is no metrics listener. */
   readonly metricsAddress: string;
+  /** Where the other hosts of the region find this one; empty when it is alone. */
+  readonly rpcAddress: string;
   readonly region: Region;
   stop(): Promise<void>;
 }
@@ -57,7 +67,17 @@ interface Stores {
   readonly searchAttributes: SearchAttributeSource;
 }
 
-function openStores(config: ServerConfig, env: Env): Stores {
+async function openStores(config: ServerConfig, env: Env): Promise<Stores> {
+  if (config.persistence.driver === 'cassandra') {
+    // Loaded where it is used: the other stores need no driver of it.
+    const { openCassandraStores } = await import('./cassandra-stores.ts');
+    return openCassandraStores(config.persistence.cassandra, env);
+  }
+  const { driver } = config.persistence;
+  if (driver === 'postgres' || driver === 'mysql') {
+    const { openSqlStores } = await import('./sql-stores.ts');
+    return openSqlStores(driver, config.persistence[driver], env);
+  }
   if (config.persistence.driver === 'memory') {
     const store = createMemoryStore(env);
     const searchAttributes = createSearchAttributeSource(env, store.keyValues);
@@ -129,6 +149,33 @@ async function openGateway(config: ServerConfig, env: Env, region: Region, acces
   });
 }
 
+/** This process among the others of its region; undefined: it is alone. */
+async function joinRegion(
+  config: ServerConfig,
+  env: Env,
+  store: Store,
+  tls: TlsRegistry,
+  services: () => Partial<HostServices>,
+): Promise<OpenMember | undefined> {
+  const { address, advertise, insecure, tls: files, serverName, enableHostVerification } = config.rpc;
+  if (address === '') return undefined;
+  return openMember(
+    { env, keyValues: store.keyValues },
+    {
+      address,
+      advertise,
+      insecure,
+      serverTls: tls.listener(files),
+      clientTls: tls.connection({ ...files, serverName, enableHostVerification }),
+      roles: HOST_ROLES.filter((role) => config.services.includes(role)),
+      version: typeof ANTIPHON_VERSION === 'string' ? ANTIPHON_VERSION : 'development',
+      frontendAddress: config.services.includes('frontend') ? config.frontend.address : '',
+      membership: config.membership,
+    },
+    services,
+  );
+}
+
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   boundHeapGrowth();
   const metrics = createPrometheusMetrics({ cluster: config.cluster.current });
@@ -144,11 +191,17 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   for (const address of [config.frontend.address, config.http.address]) {
     if (address !== '') requireBindable(address, config.frontend.insecure || access.control !== undefined);
   }
-  const { store, visibility, searchAttributes } = openStores(config, env);
+  const { rpc } = config;
+  if (rpc.address !== '') requireProtected(rpc.address, rpc.insecure || (rpc.tls.enabled && rpc.tls.requireClientAuth));
+  const { store, visibility: ownVisibility, searchAttributes } = await openStores(config, env);
+  const visibility = await openVisibility(config.visibility, ownVisibility, { env, tls, searchAttributes });
   const remotes = remoteClusters(config, env, tls, access);
   const archivalRoots = config.archival.uri.startsWith('file://') ? [fileURLToPath(config.archival.uri)] : [];
   const archival = archivalOptions(config);
-  const region = createRegion(
+  // Others may call before the region is made, which knows where they find it.
+  const own = { services: (): Partial<HostServices> => ({}) };
+  const member = await joinRegion(config, env, store, tls, () => own.services());
+  const region: Region = createRegion(
     {
       env,
       store,
@@ -161,9 +214,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       audit: store.audit,
       accessControl: access.control,
       regionTokens: access.tokens,
+      member,
     },
     {
-      host: `${os.hostname()}:${process.pid}`,
+      host: member?.hostId ?? `${os.hostname()}:${process.pid}`,
       archivalDelayMs: config.archival.delayMs,
       domains: {
         historyArchival: archival,
@@ -173,7 +227,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       matching: {},
       frontend: {
         forwarding: config.frontend.forwarding,
-        hostName: os.hostname(),
+        hostName: member?.hostId ?? os.hostname(),
         storeName: config.persistence.driver,
         audit: { keepMs: config.audit.retentionDays * 24 * 3600_000, countMax: config.audit.maxRecords },
       },
@@ -181,8 +235,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       systemWorkflows: {},
     },
   );
+  own.services = () => region.cluster?.own() ?? {};
   await region.start();
   await preregister(region, config);
+  const servesClients = config.services.includes('frontend');
   const grpc = createGrpcServer({
     env,
     address: config.frontend.address,
@@ -191,8 +247,8 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     authenticate: access.control?.authenticate,
     insecure: config.frontend.insecure,
   });
-  const { address } = await grpc.start();
-  const gateway = await openGateway(config, env, region, access, frontendTls);
+  const address = servesClients ? (await grpc.start()).address : '';
+  const gateway = servesClients ? await openGateway(config, env, region, access, frontendTls) : undefined;
   const metricsServer =
     config.metrics.address === ''
       ? undefined
@@ -207,13 +263,17 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     address,
     httpAddress: gateway?.address ?? '',
     metricsAddress: metricsServer?.address ?? '',
+    rpcAddress: member?.hostId ?? '',
     region,
     async stop() {
+      // While this host still answers: others take over its shards and lists, and calls that come here go to them.
+      await region.cluster?.leave();
       // First, while their calls are still answered: what they have in hand is reported and need not be done again.
       await region.systemWorkers?.stop();
       region.frontend.stop();
       await Promise.all([grpc.stop(), gateway?.stop()]);
       await region.stop();
+      await member?.close();
       await metricsServer?.close();
       remotes.close();
       tls.close();

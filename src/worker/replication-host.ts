@@ -17,6 +17,8 @@ import {
   type ReplicationQueue,
 } from '#replication';
 import type { HistoryClient, RemoteFrontendClient } from '#rpc';
+import { createAssignedConsumers } from './assigned-consumers.ts';
+import type { JobPlacement } from './job-placement.ts';
 import { createInbound } from './replication-inbound.ts';
 import { createOutbound } from './replication-outbound.ts';
 
@@ -33,6 +35,8 @@ export interface ReplicationHostDeps {
   readonly domainService: Pick<DomainService, 'applyReplicated' | 'completeGracefulFailover'>;
   readonly clusters: ClusterGroup;
   readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
+  /** Undefined: this host is alone. */
+  readonly placement?: JobPlacement | undefined;
 }
 
 export interface ReplicationHostOptions {
@@ -62,7 +66,7 @@ export function createReplicationHost(deps: ReplicationHostDeps, options: Replic
   const remotes = remoteClusterNames(clusters);
   const deadLetters = createDeadLetters({ keyValues: store.keyValues });
   const outbound = createOutbound(
-    { env, store, host: history, domains, clusters },
+    { env, store, host: history, domains, clusters, placement: deps.placement },
     { consumers: remotes, historyPartitions: options.logPartitions, retentionMs: options.logRetentionMs },
   );
   const waiting = { waitMs: options.pullWaitMs };
@@ -70,6 +74,7 @@ export function createReplicationHost(deps: ReplicationHostDeps, options: Replic
     ...waiting,
     concurrency: options.applyConcurrency,
   });
+  const consumers = createAssignedConsumers(inbound.consumers, deps.placement);
   let detach: (() => void) | undefined;
 
   return {
@@ -85,20 +90,24 @@ export function createReplicationHost(deps: ReplicationHostDeps, options: Replic
     async status(): Promise<ReplicationStatus> {
       const counts = await deadLetters.count();
       return {
-        consumers: inbound.consumers.flatMap((consumer) => consumer.status()),
+        consumers: consumers.running().flatMap((consumer) => consumer.status()),
         publishers: outbound.status(),
         deadLetters: counts.reduce((sum, { count }) => sum + count, 0),
       };
+    },
+    /** All that the shards of this host decided before the call is in the log; resolves with them. */
+    async drained(signal: AbortSignal): Promise<readonly number[]> {
+      return outbound.drained(signal);
     },
     start(): void {
       if (remotes.length === 0 || detach !== undefined) return;
       outbound.start();
       detach = history.onShard((queue) => outbound.addShard(queue));
-      for (const consumer of inbound.consumers) consumer.start();
+      consumers.start();
     },
     async stop(): Promise<void> {
       detach?.();
-      await Promise.all([outbound.stop(), ...inbound.consumers.map((consumer) => consumer.stop())]);
+      await Promise.all([outbound.stop(), consumers.stop()]);
     },
   };
 }

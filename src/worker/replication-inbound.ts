@@ -7,7 +7,6 @@ import type { Env } from '#env';
 import { createEmbeddedLogSource } from '#log/embedded';
 import type { Store } from '#persistence';
 import {
-  type ClusterConsumer,
   createClusterConsumer,
   createTaskApplier,
   type DeadLetters,
@@ -15,6 +14,7 @@ import {
   type TaskApplier,
 } from '#replication';
 import type { HistoryClient, RemoteFrontendClient } from '#rpc';
+import type { ConsumerSource } from './assigned-consumers.ts';
 
 export interface InboundDeps {
   readonly env: Env;
@@ -33,7 +33,8 @@ export interface InboundOptions {
 }
 
 export interface Inbound {
-  readonly consumers: readonly ClusterConsumer[];
+  /** One for each remote cluster. */
+  readonly consumers: readonly ConsumerSource[];
   /** Applies a task of that source once; undefined for a cluster that is not one. */
   applierOf(sourceCluster: string): ((task: ReplicationTask) => Promise<void>) | undefined;
   /** The frontend of a source; undefined for a cluster that is not one. */
@@ -63,7 +64,7 @@ export function createInbound(deps: InboundDeps, remotes: readonly string[], opt
   const { currentCluster } = deps.clusters;
   const appliers = new Map<string, TaskApplier>();
   const sources = new Map<string, RemoteFrontendClient['admin']>();
-  const consumers: ClusterConsumer[] = [];
+  const consumers: ConsumerSource[] = [];
   for (const sourceCluster of remotes) {
     const remote = deps.remoteCluster(sourceCluster);
     if (remote === undefined) continue;
@@ -81,9 +82,10 @@ export function createInbound(deps: InboundDeps, remotes: readonly string[], opt
     const source = createEmbeddedLogSource(remote.admin, { sourceCluster, currentCluster });
     const onDrained = (...args: Parameters<DomainService['completeGracefulFailover']>) =>
       deps.domainService.completeGracefulFailover(...args);
-    consumers.push(
-      createClusterConsumer({ env, source, offsets: store.log, applier, deadLetters, onDrained }, options),
-    );
+    consumers.push({
+      sourceCluster,
+      open: () => createClusterConsumer({ env, source, offsets: store.log, applier, deadLetters, onDrained }, options),
+    });
   }
   return {
     consumers,

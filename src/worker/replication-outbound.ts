@@ -15,6 +15,7 @@ import {
   type PublisherStatus,
   type ReplicationQueue,
 } from '#replication';
+import type { JobPlacement } from './job-placement.ts';
 
 export interface OutboundDeps {
   readonly env: Env;
@@ -22,12 +23,14 @@ export interface OutboundDeps {
   readonly host: NdcHost;
   readonly domains: DomainCache;
   readonly clusters: ClusterGroup;
+  readonly placement: JobPlacement | undefined;
 }
 
 export interface Outbound {
   readonly log: EmbeddedLog;
   readonly domainPublisher: DomainPublisher;
   status(): readonly PublisherStatus[];
+  drained(signal: AbortSignal): Promise<readonly number[]>;
   /** A shard is owned here. Returns the function to call when it is lost. */
   addShard(queue: ReplicationQueue): () => void;
   start(): void;
@@ -51,19 +54,36 @@ export function createOutbound(
     listDomainIds: async () =>
       (await store.domains.listDomains()).flatMap(({ domain }) => (domain?.isGlobalDomain ? [domain.id] : [])),
   });
+  const { placement } = deps;
   const announcer = createDomainAnnouncer({
     env,
-    publisher: domainPublisher,
-    onDomainChange: (listener) =>
-      deps.domains.onChange((_before, after) => {
-        if (after.isGlobal) listener();
-      }),
+    publisher: {
+      publishMissing: async () => {
+        if (placement?.isMine('domain-announcer') ?? true) await domainPublisher.publishMissing();
+      },
+    },
+    onDomainChange: (listener) => {
+      const unsubscribes = [
+        deps.domains.onChange((_before, after) => {
+          if (after.isGlobal) listener();
+        }),
+        // Another host may have been about to.
+        placement?.onChange(listener),
+      ];
+      return () => {
+        for (const unsubscribe of unsubscribes) unsubscribe?.();
+      };
+    },
   });
 
   const markers = createFailoverMarkers({
     env,
     log,
-    publisher,
+    drained: ({ id, failoverVersion }, signal) =>
+      placement === undefined
+        ? publisher.drained(signal).then(() => {})
+        : placement.drainReplication(id, failoverVersion, signal),
+    isMine: () => placement?.isMine('failover-markers') ?? true,
     currentCluster: deps.clusters.currentCluster,
     isGraceful: async (domainId) =>
       (await deps.domains.record(domainId)).previousFailoverVersion !== NO_PREVIOUS_FAILOVER_VERSION,
@@ -74,6 +94,7 @@ export function createOutbound(
     log,
     domainPublisher,
     status: () => publisher.status(),
+    drained: (signal) => publisher.drained(signal),
     addShard(queue) {
       const endings = [publisher.attach(queue), sweep.addShard(queue.shardId)];
       return () => {

@@ -24,6 +24,8 @@ export interface WorkerService {
   /** Sends a committed change of a global domain to the other regions. */
   publishDomain(record: DomainRecord, operation: 'create' | 'update' | 'delete'): Promise<void>;
   replicationStatus(): Promise<ReplicationStatus>;
+  /** Resolves when all that the shards of this host decided before the call is in the replication log, with those shards. */
+  replicationDrained(signal: AbortSignal): Promise<readonly number[]>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export function createWorkerService(deps: WorkerDeps, options: Partial<WorkerOpt
     adminHandlers: replication.adminHandlers,
     publishDomain: replication.publishDomain,
     replicationStatus: replication.status,
+    replicationDrained: replication.drained,
     start: replication.start,
     stop: replication.stop,
   };

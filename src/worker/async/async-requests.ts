@@ -17,6 +17,16 @@ export interface AsyncRequestsDeps {
   readonly services: () => Services;
   /** Every domain, to find what an earlier process left. */
   readonly listDomainIds: () => Promise<readonly string[]>;
+  /** Undefined: this process makes the requests of every domain. */
+  readonly placement?: AsyncPlacement | undefined;
+}
+
+/** Which host makes the requests of a domain, when there are several. */
+export interface AsyncPlacement {
+  isMine(domainId: string): boolean;
+  /** Tells the one that does. */
+  notice(domainId: string): void;
+  onChange(listener: () => void): () => void;
 }
 
 export interface AsyncRequestsOptions {
@@ -28,6 +38,8 @@ export const DEFAULT_ASYNC_REQUESTS_OPTIONS: AsyncRequestsOptions = { waitingMax
 
 export interface AsyncRequests extends AsyncRequestQueue {
   start(): Promise<void>;
+  /** There may be requests of this domain that are this process's to make. */
+  wake(domainId: string): void;
   /** Requests in hand end or stay in the log. */
   stop(): Promise<void>;
 }
@@ -37,6 +49,8 @@ const PAGE = 64;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
 const FAILURES_MAX = 10;
+// How far another host has come is read again after this time.
+const FOREIGN_POSITION_MS = 1_000;
 
 const topicOf = (domainId: string): string => `async-requests/${domainId}`;
 
@@ -49,6 +63,7 @@ interface Drain {
 interface Position {
   accepted: number;
   done: number;
+  readonly readMs: number;
 }
 
 class StoredAsyncRequests implements AsyncRequests {
@@ -56,6 +71,7 @@ class StoredAsyncRequests implements AsyncRequests {
   readonly #options: AsyncRequestsOptions;
   readonly #drains = new Map<string, Drain>();
   readonly #positions = new Map<string, Promise<Position>>();
+  #unsubscribe: (() => void) | undefined;
   readonly #stopping = new AbortController();
   readonly #count: Readonly<Record<'done' | 'refused' | 'failed', () => void>>;
 
@@ -78,31 +94,49 @@ class StoredAsyncRequests implements AsyncRequests {
     }
     const entry = { key: request.workflowId, value: encodeAsyncRequest(request), timeMs: this.#deps.env.clock.nowMs() };
     position.accepted = Math.max(position.accepted, await this.#deps.log.append(topicOf(domainId), 0, [entry]));
-    this.#wake(domainId);
+    if (this.#isMine(domainId)) this.wake(domainId);
+    else this.#deps.placement?.notice(domainId);
   }
 
   async start(): Promise<void> {
+    this.#unsubscribe ??= this.#deps.placement?.onChange(() => {
+      this.#positions.clear();
+      this.#wakeAll().catch((error: unknown) =>
+        this.#deps.env.logger.warn('async requests of other hosts were not looked for', { error }),
+      );
+    });
+    await this.#wakeAll();
+  }
+
+  #isMine(domainId: string): boolean {
+    return this.#deps.placement?.isMine(domainId) ?? true;
+  }
+
+  /** What an earlier process, or the host that made them before, left. */
+  async #wakeAll(): Promise<void> {
     for (const domainId of await this.#deps.listDomainIds()) {
       const lastOffset = await this.#deps.log.lastOffset(topicOf(domainId), 0);
-      if (lastOffset === 0) continue;
+      if (lastOffset === 0 || !this.#isMine(domainId)) continue;
       const { accepted, done } = await this.#position(domainId);
-      if (accepted > done) this.#wake(domainId);
+      if (accepted > done) this.wake(domainId);
     }
   }
 
   async stop(): Promise<void> {
+    this.#unsubscribe?.();
     this.#stopping.abort();
     await Promise.all([...this.#drains.values()].map(({ ended }) => ended));
   }
 
-  /** Where the domain's queue stands; read once. */
-  #position(domainId: string): Promise<Position> {
-    const known = this.#positions.get(domainId);
-    if (known !== undefined) return known;
-    const { log } = this.#deps;
+  /** Where the domain's queue stands; read once, and again where others move it. */
+  async #position(domainId: string): Promise<Position> {
+    const known = await this.#positions.get(domainId);
+    const { log, env } = this.#deps;
+    const nowMs = env.clock.monotonicMs();
+    if (known !== undefined && (this.#drains.has(domainId) || this.#isFresh(known, domainId, nowMs))) return known;
     const topic = topicOf(domainId);
     const read = Promise.all([log.lastOffset(topic, 0), log.loadOffset(CONSUMER, topic, 0)])
-      .then(([accepted, done]) => ({ accepted, done }))
+      .then(([accepted, done]) => ({ accepted, done, readMs: nowMs }))
       .catch((error: unknown) => {
         this.#positions.delete(domainId);
         throw error;
@@ -111,7 +145,12 @@ class StoredAsyncRequests implements AsyncRequests {
     return read;
   }
 
-  #wake(domainId: string): void {
+  #isFresh({ readMs }: Position, domainId: string, nowMs: number): boolean {
+    if (this.#deps.placement === undefined) return true;
+    return nowMs - readMs < FOREIGN_POSITION_MS && !this.#isMine(domainId);
+  }
+
+  wake(domainId: string): void {
     if (this.#stopping.signal.aborted) return;
     const running = this.#drains.get(domainId);
     if (running !== undefined) {
@@ -144,7 +183,7 @@ class StoredAsyncRequests implements AsyncRequests {
     const { log } = this.#deps;
     const topic = topicOf(domainId);
     const position = await this.#position(domainId);
-    while (!this.#stopping.signal.aborted) {
+    while (!this.#stopping.signal.aborted && this.#isMine(domainId)) {
       const entries = await log.read(topic, 0, position.done, PAGE);
       const last = entries.at(-1);
       if (last === undefined) return;

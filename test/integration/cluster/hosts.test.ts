@@ -1,0 +1,134 @@
+// Many hosts of one region over real gRPC: every frontend serves every workflow, shards and lists are handed over while work goes on.
+import { DescribeWorkflowExecutionRequest, type HistoryEvent } from '@antiphon/proto';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createHosts, registerDomain, type TestHost, type TestHosts, until } from './hosts.ts';
+import { createTraffic, type Traffic } from './traffic.ts';
+
+const SHARDS = 12;
+let cluster: TestHosts;
+let traffic: Traffic | undefined;
+
+afterEach(async () => {
+  await traffic?.stop();
+  traffic = undefined;
+  await cluster.close();
+});
+
+async function openHosts(count: number): Promise<readonly TestHost[]> {
+  cluster = createHosts({ shardCount: SHARDS });
+  for (let index = 0; index < count; index++) await cluster.open();
+  await until('every shard is open', isSettled);
+  await registerDomain(cluster.hosts[0] as TestHost, 'shop');
+  return [...cluster.hosts];
+}
+
+const isSettled = (): boolean => {
+  const open = cluster.hosts.flatMap((host) => host.openShards());
+  return open.length === SHARDS && new Set(open).size === SHARDS;
+};
+
+const kinds = (events: readonly HistoryEvent[]): string[] =>
+  events.map(({ attributes }) => attributes?.$case.replace('EventAttributes', '') ?? '');
+
+const WHOLE = [
+  'workflowExecutionStarted',
+  'decisionTaskScheduled',
+  'decisionTaskStarted',
+  'decisionTaskCompleted',
+  'activityTaskScheduled',
+  'activityTaskStarted',
+  'activityTaskCompleted',
+  'decisionTaskScheduled',
+  'decisionTaskStarted',
+  'decisionTaskCompleted',
+  'workflowExecutionCompleted',
+];
+
+const isWhole = (events: readonly HistoryEvent[]): boolean => {
+  const found = kinds(events);
+  const ids = events.map(({ eventId }) => Number(eventId));
+  return (
+    found.at(-1) === 'workflowExecutionCompleted' &&
+    found.filter((kind) => kind === 'activityTaskCompleted').length === 1 &&
+    ids.every((id, index) => id === index + 1)
+  );
+};
+
+describe('hosts of one region', () => {
+  test('share the shards evenly, and each serves the workflows of all', async () => {
+    const hosts = await openHosts(3);
+    expect(hosts.map((host) => host.openShards().length)).toEqual([4, 4, 4]);
+    traffic = createTraffic(() => cluster.hosts.map(({ client }) => client), 'shop', 6);
+    const ids = Array.from({ length: 60 }, (_, index) => `order-${index}`);
+    const runs = await Promise.all(ids.map((id) => traffic?.start(id)));
+    expect(new Set(runs).size).toBe(60);
+    const histories = await Promise.all(ids.map((id) => traffic?.closed(id)));
+    for (const events of histories) expect(kinds(events ?? [])).toEqual(WHOLE);
+    for (const { client } of hosts) {
+      const request = DescribeWorkflowExecutionRequest.fromPartial({
+        domain: 'shop',
+        workflowExecution: { workflowId: 'order-7' },
+      });
+      const { workflowExecutionInfo } = await client.workflow.describeWorkflowExecution(request);
+      expect(workflowExecutionInfo?.workflowExecution?.runId).toBe(runs[7]);
+    }
+    expect([...(traffic?.repeated ?? [])]).toEqual([]);
+  });
+
+  test('go on without an error of any workflow when one is told to stop and another one comes', async () => {
+    const hosts = await openHosts(3);
+    traffic = createTraffic(() => cluster.hosts.map(({ client }) => client), 'shop', 6);
+    const started: string[] = [];
+    let isOver = false;
+    const load = (async () => {
+      for (let index = 0; !isOver; index++) {
+        const id = `load-${index}`;
+        await traffic?.start(id);
+        started.push(id);
+      }
+    })();
+    await until('some work is under way', () => started.length > 20);
+    const stopping = hosts[1] as TestHost;
+    const beganMs = performance.now();
+    const stopped = stopping.stop();
+    await until('its shards have new owners', isSettled);
+    const handedOverMs = performance.now() - beganMs;
+    await stopped;
+    const countBefore = started.length;
+    await until('work goes on', () => started.length > countBefore + 20);
+    await cluster.open();
+    await until('the new host has its share', () => isSettled() && (cluster.hosts[2]?.openShards().length ?? 0) === 4);
+    const countAfter = started.length;
+    await until('work goes on', () => started.length > countAfter + 20);
+    isOver = true;
+    await load;
+    const histories = await Promise.all(started.map((id) => traffic?.closed(id)));
+    expect(histories.filter((events) => !isWhole(events ?? []))).toEqual([]);
+    expect(handedOverMs).toBeLessThan(1_000);
+  });
+
+  test('take over from a host that died, and lose nothing', async () => {
+    const hosts = await openHosts(3);
+    traffic = createTraffic(() => cluster.hosts.map(({ client }) => client), 'shop', 6);
+    const started: string[] = [];
+    let isOver = false;
+    const load = (async () => {
+      for (let index = 0; !isOver; index++) {
+        const id = `load-${index}`;
+        await traffic?.start(id);
+        started.push(id);
+      }
+    })();
+    await until('some work is under way', () => started.length > 20);
+    await (hosts[2] as TestHost).cutOff();
+    const diedMs = performance.now();
+    await until('its shards have new owners', isSettled);
+    expect(performance.now() - diedMs).toBeLessThan(5_000);
+    const count = started.length;
+    await until('work goes on', () => started.length > count + 20);
+    isOver = true;
+    await load;
+    const histories = await Promise.all(started.map((id) => traffic?.closed(id)));
+    expect(histories.filter((events) => !isWhole(events ?? []))).toEqual([]);
+  });
+});
