@@ -71,7 +71,7 @@ export async function runClient(world: World, tenant: string, index: number, wat
       identity,
       requestId,
       workflowIdReusePolicy: chance.pick(POLICIES),
-      activeClusterSelectionPolicy: world.policyOf(workflowId),
+      activeClusterSelectionPolicy: world.policyOf(workflowId, chance),
       cronSchedule: isCron ? '@every 3s' : '',
       delayStart: chance.is(0.08) ? seconds(chance.whole(1, 4)) : undefined,
       memo: { fields: { tenant: { data: Buffer.from(tenant) } } },

@@ -272,11 +272,12 @@ export class World {
     else this.#lostRegions.delete(name);
   }
 
-  /** What a start of this workflow asks for: its attribute, or none. A workflow id keeps its own. */
-  policyOf(workflowId: string): ActiveClusterSelectionPolicy | undefined {
-    const index = this.workflowIds.indexOf(workflowId) % (ATTRIBUTES.length + 1);
-    const name = ATTRIBUTES[index];
-    return this.profile.isActiveActive && name !== undefined ? { clusterAttribute: { scope: SCOPE, name } } : undefined;
+  /** What a start of this workflow asks for: as a rule the attribute, or none, that its workflow id has; now and then another. */
+  policyOf(workflowId: string, chance: Chance): ActiveClusterSelectionPolicy | undefined {
+    if (!this.profile.isActiveActive) return undefined;
+    const own = this.workflowIds.indexOf(workflowId) % (ATTRIBUTES.length + 1);
+    const name = ATTRIBUTES[chance.is(0.15) ? chance.whole(0, ATTRIBUTES.length) : own];
+    return name === undefined ? undefined : { clusterAttribute: { scope: SCOPE, name } };
   }
 
   async failover(domain: string, target: string, timeoutSeconds?: number): Promise<void> {

@@ -8,7 +8,7 @@ import { enumName } from '../ui/enum-name.ts';
 import type { Row } from '../ui/row-printer.ts';
 import { wireDuration } from '../wire-time.ts';
 import { describeDomain } from './domain.ts';
-import { activeClustersOf, CHANGE_FLAGS, domainNameOf, NAME_FLAG } from './domain-flags.ts';
+import { activeClustersOf, CHANGE_FLAGS, domainNameOf, NAME_FLAG, placesOf } from './domain-flags.ts';
 
 const FLAGS = {
   name: NAME_FLAG,
@@ -47,6 +47,7 @@ function addFailover(parent: Command, aliases: readonly string[]): void {
     examples: [
       'failover payments --to region-b --address 127.0.0.1:7834',
       '--do payments domain failover --active_cluster region-b',
+      'failover orders --active-clusters region.eu:region-a',
     ],
     flags: FLAGS,
     positional: ['name'],
@@ -56,7 +57,8 @@ function addFailover(parent: Command, aliases: readonly string[]): void {
         throw usageError('give one of --active-clusters and --active-clusters-json, not both');
       }
       const activeClusters = activeClustersOf([...flags.activeClusters, ...fromJson(flags.activeClustersJson)]);
-      if (!flags.activeCluster && !activeClusters) throw usageError('say where to: --to region-b');
+      if (!flags.activeCluster && !activeClusters)
+        throw usageError('say where to: --to region-b, or --active-clusters region.eu:region-b');
       const { domain } = await connection.domain.failoverDomain(
         FailoverDomainRequest.fromPartial({
           domainName: name,
@@ -66,10 +68,11 @@ function addFailover(parent: Command, aliases: readonly string[]): void {
           ...(flags.failoverTimeout === undefined ? {} : { failoverTimeout: wireDuration(flags.failoverTimeout) }),
         }),
       );
-      context.output.done(
-        `${name} is active in ${domain?.activeClusterName}, failover version ${domain?.failoverVersion}`,
-        { name, activeCluster: domain?.activeClusterName, failoverVersion: domain?.failoverVersion },
-      );
+      context.output.done(`${name} is active in ${placesOf(domain)}, failover version ${domain?.failoverVersion}`, {
+        name,
+        activeCluster: domain?.activeClusterName,
+        failoverVersion: domain?.failoverVersion,
+      });
     },
   });
 }

@@ -65,6 +65,22 @@ export function activeClustersOf(
   return { activeClustersByClusterAttribute: scopes };
 }
 
+/** `region.eu:region-b` each, as --active-clusters takes them; undefined for a domain that is active in one region. */
+function attributesOf(domain: Domain): readonly string[] | undefined {
+  const scopes = Object.entries(domain.activeClusters?.activeClustersByClusterAttribute ?? {});
+  if (scopes.length === 0) return undefined;
+  const typed = scopes.flatMap(([scope, { clusterAttributes }]) =>
+    Object.entries(clusterAttributes).map(([name, { activeClusterName }]) => `${scope}.${name}:${activeClusterName}`),
+  );
+  return typed.sort();
+}
+
+/** Where it is active, in words. */
+export function placesOf(domain: Domain | undefined): string {
+  const attributes = domain && attributesOf(domain);
+  return [domain?.activeClusterName, ...(attributes ?? [])].join(', ');
+}
+
 export const statusOf = (domain: Domain | undefined): string =>
   enumName(DomainStatus, domain?.status ?? -1, 'DOMAIN_STATUS_');
 
@@ -77,6 +93,7 @@ export const domainRow = (domain: Domain): Row => ({
   status: statusOf(domain),
   global: domain.isGlobalDomain,
   active: domain.activeClusterName,
+  activeClusters: attributesOf(domain)?.join(','),
   clusters: domain.clusters.map((cluster) => cluster.clusterName).join(','),
   version: domain.isGlobalDomain ? domain.failoverVersion : undefined,
   retention: domain.workflowExecutionRetentionPeriod && durationText(domain.workflowExecutionRetentionPeriod),

@@ -24,6 +24,7 @@ import {
   domainNameOf,
   domainRow,
   NAME_FLAG,
+  placesOf,
   statusOf,
 } from './domain-flags.ts';
 import { operator } from './run-flags.ts';
@@ -48,6 +49,7 @@ function addRegister(domain: Command): void {
     examples: [
       'domain register shop --retention 30',
       'domain register payments --clusters region-a,region-b --active-cluster region-a --archive',
+      'domain register orders --clusters region-a,region-b --active-clusters region.us:region-a,region.eu:region-b',
     ],
     flags: {
       name: NAME_FLAG,
@@ -154,11 +156,12 @@ function addUpdate(domain: Command): void {
   addCommand(domain, {
     name: 'update',
     aliases: ['up', 'u'],
-    summary: 'change what is given; or, with --active-cluster, fail it over',
+    summary: 'change what is given; or, with --active-cluster or --active-clusters, fail it over',
     examples: [
       'domain update shop --retention 90 --domain-data tier=1',
       'domain update shop --add-bad-binary 3f2a --reason "double payments"',
       'domain update payments --active-cluster region-b --failover-type grace',
+      'domain update orders --active-clusters region.asia:region-b',
     ],
     flags: UPDATE_FLAGS,
     positional: ['name'],
@@ -179,7 +182,7 @@ function addUpdate(domain: Command): void {
           ...Object.assign({}, ...all.map(([, fields]) => fields)),
         }),
       );
-      const what = failover.length > 0 ? `${name} is active in ${changed?.activeClusterName}` : `updated ${name}`;
+      const what = failover.length > 0 ? `${name} is active in ${placesOf(changed)}` : `updated ${name}`;
       context.output.done(what, { name, activeCluster: changed?.activeClusterName });
     },
   });
@@ -224,7 +227,15 @@ export async function allDomains(connection: Connection): Promise<readonly Domai
 }
 
 const COLUMNS = ['name', 'status', 'global', 'active', 'clusters', 'version', 'retention', 'id'];
-const MORE_COLUMNS = ['historyArchival', 'historyUri', 'visibilityArchival', 'visibilityUri', 'owner', 'data'];
+const MORE_COLUMNS = [
+  'activeClusters',
+  'historyArchival',
+  'historyUri',
+  'visibilityArchival',
+  'visibilityUri',
+  'owner',
+  'data',
+];
 
 function addList(domain: Command): void {
   addCommand(domain, {

@@ -14,6 +14,7 @@ export function addStartCommands(workflow: Command): void {
     examples: [
       `workflow start --type order --task-list orders -w order-1 -i '{"amount": 12}'`,
       `workflow start --tl orders --wt order --et 60 -i '"as Cadence writes it" 2'`,
+      `workflow start --type order --task-list orders --cluster-attribute-scope region --cluster-attribute-name eu`,
       `workflow start --type report --task-list reports --cron '0 6 * * *' --memo owner='"kim"'`,
     ],
     flags: START_FLAGS,

@@ -7,9 +7,13 @@ import {
   FailoverDomainRequest,
   ListFailoverHistoryRequest,
   RegisterDomainRequest,
+  RequestCancelExternalWorkflowExecutionDecisionAttributes,
   ResetWorkflowExecutionRequest,
+  RespondDecisionTaskCompletedRequest,
+  SignalExternalWorkflowExecutionDecisionAttributes,
   SignalWithStartWorkflowExecutionRequest,
   StartChildWorkflowExecutionDecisionAttributes,
+  TerminateWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import { afterAll, beforeAll, expect, describe as group, test } from 'vitest';
 import type { RemoteFrontendClient } from '#rpc';
@@ -62,6 +66,23 @@ const continueAsNew = (region?: string): Decision['attributes'] => ({
   value: ContinueAsNewWorkflowExecutionDecisionAttributes.fromPartial(
     region === undefined ? {} : { activeClusterSelectionPolicy: attribute(region) },
   ),
+});
+
+const signalExternal = (workflowId: string): Decision['attributes'] => ({
+  $case: 'signalExternalWorkflowExecutionDecisionAttributes',
+  value: SignalExternalWorkflowExecutionDecisionAttributes.fromPartial({
+    domain: DOMAIN,
+    workflowExecution: { workflowId },
+    signalName: 'from afar',
+  }),
+});
+
+const cancelExternal = (workflowId: string): Decision['attributes'] => ({
+  $case: 'requestCancelExternalWorkflowExecutionDecisionAttributes',
+  value: RequestCancelExternalWorkflowExecutionDecisionAttributes.fromPartial({
+    domain: DOMAIN,
+    workflowExecution: { workflowId },
+  }),
 });
 
 group('an active-active domain', () => {
@@ -166,6 +187,59 @@ group('an active-active domain', () => {
       value: { cause: DecisionTaskFailedCause.DECISION_TASK_FAILED_CAUSE_BAD_CONTINUE_AS_NEW_ATTRIBUTES },
     });
     await decide(a, 'mover', complete);
+  });
+
+  test('lets a workflow signal and cancel one that is active in the other region', async () => {
+    const target = await start(a, 'far', 'eu');
+    const sender = await start(a, 'near', 'us');
+    await decide(a, 'near', signalExternal('far'), cancelExternal('far'));
+    await until('both were answered', async () => {
+      const kinds = (await eventsIn(a, 'near', sender)).map(kindOf);
+      return (
+        kinds.includes('externalWorkflowExecutionSignaled') &&
+        kinds.includes('externalWorkflowExecutionCancelRequested')
+      );
+    });
+    const seen = (await decide(b, 'far', complete)).map(kindOf);
+    expect(seen).toEqual(expect.arrayContaining(['workflowExecutionSignaled', 'workflowExecutionCancelRequested']));
+    await decide(a, 'near', signalExternal('nobody'));
+    const events = await until('nobody has that one', async () => {
+      const found = await eventsIn(a, 'near', sender);
+      return found.map(kindOf).includes('signalExternalWorkflowExecutionFailed') && found;
+    });
+    expect(versionsOf(events)).toEqual([0]);
+    await decide(a, 'near', complete);
+    await untilBothHave(servers, 'far', target, 'workflowExecutionCompleted');
+    await untilBothHave(servers, 'near', sender, 'workflowExecutionCompleted');
+  });
+
+  test('refuses to go back to an attribute of a lower version under one workflow id', async () => {
+    const first = await start(a, 'reused', 'us');
+    await decide(a, 'reused', complete);
+    await untilBothHave(servers, 'reused', first, 'workflowExecutionCompleted');
+    const second = await start(a, 'reused', 'eu');
+    await decide(b, 'reused', complete);
+    await untilBothHave(servers, 'reused', second, 'workflowExecutionCompleted');
+    await expect(start(b, 'reused', 'us')).rejects.toMatchObject({
+      kind: 'BadRequest',
+      message: expect.stringContaining('Workflow ID reused was last used with another cluster attribute'),
+    });
+  });
+
+  test('shows a worker of another region where a run is active when it may not answer', async () => {
+    const runId = await start(b, 'asked', 'eu');
+    await untilBothHave(servers, 'asked', runId, 'decisionTaskScheduled');
+    const task = await poll(b, 'asked');
+    const answer = RespondDecisionTaskCompletedRequest.fromPartial({ taskToken: task?.taskToken ?? Buffer.alloc(0) });
+    await expect(a.worker.respondDecisionTaskCompleted(answer)).rejects.toMatchObject({
+      kind: 'DomainNotActive',
+      activeCluster: 'region-b',
+      activeClusters: ['region-a', 'region-b'],
+    });
+    await b.worker.respondDecisionTaskCompleted(answer);
+    await b.workflow.terminateWorkflowExecution(
+      TerminateWorkflowExecutionRequest.fromPartial({ domain: DOMAIN, workflowExecution: { workflowId: 'asked' } }),
+    );
   });
 
   test('moves only the runs of the attribute that fails over, and they complete in their new region', async () => {

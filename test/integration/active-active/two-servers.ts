@@ -14,6 +14,7 @@ import {
   RespondDecisionTaskCompletedRequest,
   SignalWorkflowExecutionRequest,
   StartWorkflowExecutionRequest,
+  WorkflowIdReusePolicy,
 } from '@antiphon/proto';
 import { loadConfig } from '#config';
 import { createRealEnv, sleep } from '#env';
@@ -156,6 +157,7 @@ export const startRequest = (workflowId: string, region: string | undefined): St
     workflowType: { name: 'Order' },
     taskList: { name: workflowId },
     requestId: randomUUID(),
+    workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
     executionStartToCloseTimeout: { seconds: 3600n },
     taskStartToCloseTimeout: { seconds: 60n },
     ...(region === undefined ? {} : { activeClusterSelectionPolicy: attribute(region) }),
