@@ -54,6 +54,11 @@ export class GroupCommit {
     return this.#rangeId;
   }
 
+  /** True when nothing but the open group waits for the store. */
+  get isSettled(): boolean {
+    return this.#inFlight === undefined && this.#sealed.length === 0;
+  }
+
   /** The group that a command writes to now. */
   open(): CommitGroup {
     if (this.#failure !== undefined) throw this.#failure;

@@ -72,6 +72,7 @@ export class ShardActor {
   readonly #timerRunner: TaskRunner<TimerTask>;
   #failure: ServiceError | undefined;
   #savedTransferAck: number;
+  #savedTimerAckMs: number;
   #savedReplicationAck: number;
   #savedAtMs: number;
   #reportedCacheBytes = 0;
@@ -95,6 +96,7 @@ export class ShardActor {
     this.taskIds = new TaskIds(rangeId);
     this.#writer = createShardWriter(this.taskIds, options);
     this.#savedTransferAck = info.transferAckLevel;
+    this.#savedTimerAckMs = info.timerAckMs;
     this.#savedReplicationAck = info.replicationAckLevel;
     this.#savedAtMs = env.clock.nowMs();
     this.feed = new ReplicationFeed(this, info.replicationAckLevel);
@@ -501,11 +503,13 @@ export class ShardActor {
     if (!this.#isAckTime || !this.#haveAcksMoved) return;
     const nowMs = this.deps.env.clock.nowMs();
     this.#savedAtMs = nowMs;
+    // The queue does not know the timers of a group that is under way.
+    if (this.#commits.isSettled) this.#savedTimerAckMs = this.timers.ackMs;
     group.shardInfo = {
       shardId: this.shardId,
       owner: this.deps.host,
       transferAckLevel: this.transfers.ackLevel,
-      timerAckMs: this.timers.ackMs,
+      timerAckMs: this.#savedTimerAckMs,
       replicationAckLevel: this.feed.ackLevel,
       updatedMs: nowMs,
     };

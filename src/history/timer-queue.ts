@@ -29,9 +29,11 @@ export class TimerQueue {
   readonly #windowMs: number;
   readonly #inMemoryMax: number;
   readonly #heap = new TimerHeap<TimerTask>();
-  /** Fire times by task id of all that is in memory: in the heap, running, waiting, or done with its row still there. */
+  /** Fire times by task id of all that is in memory: in the heap, running, waiting; or done with its row still there, which is infinity. */
   readonly #known = new Map<number, number>();
   #loadedUntilMs = 0;
+  /** Every row before it has been read; `#loadedUntilMs` runs ahead of it while a read is under way. */
+  #readUntilMs = 0;
   #isLoading = false;
   /** The last read stopped at the memory bound: the next one comes just before its end, not a quarter window. */
   #isTruncated = false;
@@ -54,11 +56,10 @@ export class TimerQueue {
     return this.#done.length;
   }
 
-  /** Timers that fire before it are done or in memory; for people. */
+  /** Every durable timer that fires before it is done: stores may forget them by range. */
   get ackMs(): number {
-    let leastMs = Math.min(this.#loadedUntilMs, this.#host.env.clock.nowMs());
-    const first = this.#heap.peek();
-    if (first !== undefined) leastMs = Math.min(leastMs, first.timeMs);
+    let leastMs = Math.min(this.#readUntilMs, this.#host.env.clock.nowMs());
+    for (const fireTimeMs of this.#known.values()) if (fireTimeMs < leastMs) leastMs = fireTimeMs;
     return leastMs;
   }
 
@@ -90,6 +91,7 @@ export class TimerQueue {
   }
 
   finish(task: DoneTimer): void {
+    this.#known.set(task.taskId, Number.POSITIVE_INFINITY);
     this.#done.push(task);
   }
 
@@ -176,6 +178,7 @@ export class TimerQueue {
     } finally {
       this.#isLoading = false;
     }
+    this.#readUntilMs = this.#loadedUntilMs;
     this.#arm();
   }
 }

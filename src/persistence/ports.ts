@@ -71,7 +71,10 @@ export interface ShardCommit {
   /** Retention: rows to delete. The current run only if it still names that run. */
   readonly deletedRuns: readonly RunKey[];
   readonly deletedTimers: readonly { readonly fireTimeMs: number; readonly taskId: number }[];
-  /** Written when dirty; deletes transfer tasks ≤ transfer_ack_level and replication tasks ≤ replication_ack_level with it. */
+  /**
+   * Written when dirty; deletes transfer tasks ≤ transfer_ack_level and replication tasks ≤ replication_ack_level with it. Of timer tasks that
+   * fire before timer_ack_ms, apart from this commit's, none is needed: a store may delete them, too.
+   */
   readonly shardInfo?: ShardInfo | undefined;
 }
 

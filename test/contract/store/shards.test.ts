@@ -218,6 +218,29 @@ describe.each(DRIVERS)('the shard port of $name', ({ open }) => {
     ]);
   });
 
+  it('shows a timer that comes after the ack time has passed it', async () => {
+    const { info } = await shards().acquireShard(SHARD, 'a', 1);
+    const read = async () =>
+      (await shards().loadTimerTasks(SHARD, { fireTimeMs: -1, taskId: 0 }, 1_000, 10)).map((task) => task.taskId);
+    await shards().commit(SHARD, 1, { ...emptyCommit, timerTasks: [timerTask(10, 1), timerTask(20, 2)] });
+    const done = { ...emptyCommit, deletedTimers: [{ fireTimeMs: 10, taskId: 1 }] };
+    await shards().commit(SHARD, 1, {
+      ...done,
+      shardInfo: { ...info, timerAckMs: 15 },
+      timerTasks: [timerTask(12, 3)],
+    });
+    expect(await read()).toEqual([3, 2]);
+    await shards().commit(SHARD, 1, { ...emptyCommit, timerTasks: [timerTask(5, 4)] });
+    expect(await read()).toEqual([4, 3, 2]);
+    expect(await shards().nextTimerMs(SHARD, 0)).toBe(5);
+    await opened.reopen();
+    expect(await read()).toEqual([4, 3, 2]);
+    await shards().acquireShard(SHARD, 'b', 1);
+    const deletedTimers = [timerTask(5, 4), timerTask(12, 3)];
+    await shards().commit(SHARD, 2, { ...emptyCommit, deletedTimers, shardInfo: { ...info, timerAckMs: 16 } });
+    expect(await read()).toEqual([2]);
+  });
+
   it('lists every run of a shard once, page by page', async () => {
     await shards().acquireShard(SHARD, 'a', 1);
     const ids = Array.from({ length: 25 }, (_, index) => `workflow ${index} ✓`);
