@@ -12,7 +12,7 @@ import { addDomainCommands } from './commands/domain.ts';
 import { addFailoverCommands } from './commands/domain-failover.ts';
 import { addMigrationCommand } from './commands/domain-migration.ts';
 import { addScheduleCommands } from './commands/schedule.ts';
-import { addSchemaCommands } from './commands/schema.ts';
+import { addSchemaCommands } from './commands/schema/index.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addTaskListCommands } from './commands/tasklist.ts';
 import { addActivityCommands } from './commands/workflow-activity.ts';

@@ -2,35 +2,36 @@
 // loaded when they are asked for.
 import type { Env } from '#env';
 import type { SchemaTarget } from '#persistence';
-import type { CassandraOptions } from '#persistence/cassandra';
+import type { CassandraSchemaOptions } from '#persistence/cassandra';
+import type { SqlServerOptions } from '#persistence/sql';
 
-export interface CassandraSchemaSettings {
-  readonly store: 'cassandra';
-  readonly connection: CassandraOptions;
-  /** Of the parts to work on. */
-  readonly keyspaces: { readonly history?: string | undefined; readonly visibility?: string | undefined };
-  /** Copies per data center of a keyspace that is made. */
-  readonly replicas?: Readonly<Record<string, number>> | undefined;
-}
+export type SchemaSettings =
+  | { readonly store: 'sqlite'; readonly path: string }
+  | { readonly store: 'postgres' | 'mysql'; readonly server: SqlServerOptions }
+  | { readonly store: 'cassandra'; readonly keyspaces: readonly CassandraSchemaOptions[] };
 
-export type SchemaSettings = { readonly store: 'sqlite'; readonly path: string } | CassandraSchemaSettings;
+export type SchemaStore = SchemaSettings['store'];
 
-export const SCHEMA_STORES = ['sqlite', 'cassandra'] as const satisfies readonly SchemaSettings['store'][];
-
-async function cassandraTargets(settings: CassandraSchemaSettings, env: Env): Promise<readonly SchemaTarget[]> {
-  const { createCassandraSchemaTarget } = await import('#persistence/cassandra');
-  const { connection, keyspaces, replicas } = settings;
-  return (['history', 'visibility'] as const).flatMap((part) => {
-    const keyspace = keyspaces[part];
-    return keyspace === undefined
-      ? []
-      : [createCassandraSchemaTarget({ ...connection, keyspace, part, replicas }, env)];
-  });
-}
+export const SCHEMA_STORES = ['sqlite', 'postgres', 'mysql', 'cassandra'] as const satisfies readonly SchemaStore[];
 
 /** Connections are made when first needed; close each target. */
 export async function openSchemaTargets(settings: SchemaSettings, env: Env): Promise<readonly SchemaTarget[]> {
-  if (settings.store === 'cassandra') return cassandraTargets(settings, env);
-  const { createSqliteSchemaTarget } = await import('#persistence/sqlite');
-  return [createSqliteSchemaTarget(settings.path, env)];
+  switch (settings.store) {
+    case 'sqlite': {
+      const { createSqliteSchemaTarget } = await import('#persistence/sqlite');
+      return [createSqliteSchemaTarget(settings.path, env)];
+    }
+    case 'postgres': {
+      const { createPostgresSchemaTarget } = await import('#persistence/postgres');
+      return [createPostgresSchemaTarget(settings.server)];
+    }
+    case 'mysql': {
+      const { createMysqlSchemaTarget } = await import('#persistence/mysql');
+      return [createMysqlSchemaTarget(settings.server)];
+    }
+    case 'cassandra': {
+      const { createCassandraSchemaTarget } = await import('#persistence/cassandra');
+      return settings.keyspaces.map((keyspace) => createCassandraSchemaTarget(keyspace, env));
+    }
+  }
 }

@@ -50,6 +50,11 @@ export function addGroup(parent: Command, { name, aliases = [], summary }: Group
   );
 }
 
+/** Flags of a group's commands that may also be typed before the command; help shows them there. */
+export function declareFlags(group: Command, flags: Flags): void {
+  for (const flag of Object.values(flags)) group.addOption(optionOf(flag).hideHelp());
+}
+
 export function addCommand<const F extends Flags>(parent: Command, spec: CommandSpec<F>): Command {
   const command = parent
     .command(spec.name)

@@ -12,9 +12,7 @@ const NO_DATABASE = 'ER_BAD_DB_ERROR';
 export const mysqlName = ({ host, port, database }: SqlServerOptions): string =>
   `the MySQL database ${database} on ${host}:${port}`;
 
-/** As it was thrown, or as the cause of a StoreError. */
-const isNoDatabase = (error: unknown): boolean =>
-  [error, (error as Error).cause].some((each) => each instanceof SqlFailure && each.code === NO_DATABASE);
+const isNoDatabase = (error: unknown): boolean => error instanceof SqlFailure && error.code === NO_DATABASE;
 
 async function createDatabase(options: SqlServerOptions): Promise<boolean> {
   const name = options.database;

@@ -42,10 +42,23 @@ function statementsOf(text: string): readonly string[] {
 
 export function createSqlSchemaTarget(server: SqlSchemaServer): SchemaTarget {
   let connected: Promise<SqlConnection> | undefined;
-  const run = async (...statements: readonly SqlStatement[]): Promise<readonly SqlResult[]> => {
+  const connect = async (): Promise<SqlConnection> => {
     connected ??= server.connect();
     try {
-      return await (await connected).run(statements);
+      return await connected;
+    } catch (error) {
+      connected = undefined;
+      if (!(error instanceof SqlFailure)) throw error;
+      const message = server.isNoDatabase(error)
+        ? `${server.name} does not exist: run "antiphon schema create ${server.flags}"`
+        : `cannot connect to ${server.name}: ${error.message}`;
+      throw new StoreError('Unavailable', message, { cause: error });
+    }
+  };
+  const run = async (...statements: readonly SqlStatement[]): Promise<readonly SqlResult[]> => {
+    const connection = await connect();
+    try {
+      return await connection.run(statements);
     } catch (error) {
       if (!(error instanceof SqlFailure)) throw error;
       throw new StoreError(error.kind === 'lost' ? 'Timeout' : 'Unavailable', `${server.name}: ${error.message}`, {
@@ -89,14 +102,20 @@ export function createSqlSchemaTarget(server: SqlSchemaServer): SchemaTarget {
     schema: server.schema,
     name: server.name,
     flags: server.flags,
-    create: () => server.create(),
+    create: async () => {
+      try {
+        return await server.create();
+      } catch (error) {
+        if (!(error instanceof SqlFailure)) throw error;
+        throw new StoreError('Unavailable', `cannot make ${server.name}: ${error.message}`, { cause: error });
+      }
+    },
     appliedVersions: async () => {
       try {
         const [found] = await run(server.findTable('schema_versions'));
         if (rowOf(found) === undefined) return undefined;
       } catch (error) {
-        connected = undefined;
-        if (server.isNoDatabase(error)) return undefined;
+        if (error instanceof StoreError && server.isNoDatabase(error.cause)) return undefined;
         throw error;
       }
       const text = 'SELECT version, description, sha256, applied_ms FROM schema_versions ORDER BY version';
