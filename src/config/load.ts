@@ -106,9 +106,11 @@ function checkCluster({ services, rpc, membership, persistence }: ServerConfig):
   if (isAlone && SERVICES.some((name) => !services.includes(name))) {
     throw new ConfigError('services: a process that does not run all of them needs rpc.address, to reach the others');
   }
-  if (!isAlone && persistence.driver === 'memory') {
+  const { driver } = persistence;
+  if (!isAlone && (driver === 'memory' || driver === 'sqlite')) {
     throw new ConfigError(
-      'rpc.address: hosts meet in their store, and persistence.driver memory is seen by one process only',
+      `rpc.address: the hosts of a region share one store, and persistence.driver ${driver} serves one process; ` +
+        'use cassandra, postgres or mysql',
     );
   }
   if (membership.heartbeatMs < 50) throw new ConfigError('membership.heartbeatMs must be at least 50');

@@ -1,43 +1,81 @@
-// server start: one process with every service, until SIGINT or SIGTERM.
+// server start: a process with every service, with some of them beside other hosts, or several processes behind one port, until SIGINT or SIGTERM.
 import fs from 'node:fs';
 import type { Command } from 'commander';
-import { loadConfig, type ServerConfig } from '#config';
+import { type ConfigOverrides, loadConfig, type ServerConfig } from '#config';
 import type { RunningServer } from '#server';
-import { contextOf } from '../context.ts';
+import { contextOf, count } from '../context.ts';
 import { CliError, usageError } from '../failure.ts';
+import { reportServing, runWorkers, WORKERS_MAX, type WorkerPlace, workerPlace } from './server-workers.ts';
+
+interface StartOptions {
+  readonly config: string[];
+  readonly pidFile?: string;
+  readonly services?: string;
+  readonly workers: number;
+}
 
 export function addServerCommands(program: Command): void {
   const server = program.command('server').description('run Antiphon');
   server
     .command('start')
-    .description('frontend, history, matching and worker in this process')
+    .description('frontend, history, matching and worker in this process, or some of them beside other hosts')
     .option('-c, --config <file…>', 'YAML files, later ones win; environment variables win over files', collect, [])
+    .option('--services <list>', 'only these, as frontend,history; the others run elsewhere (needs rpc.address)')
+    .option('--workers <n>', `processes behind one port, one for each core, 1 to ${WORKERS_MAX}`, count, 1)
     .option('--pid-file <file>', 'write the process id here')
     .addHelpText('after', '\nExample:\n  antiphon server start -c config/base.yaml -c config/region-a.yaml')
-    .action(async (options: { config: string[]; pidFile?: string }, command: Command) => {
-      const { output } = contextOf(command);
+    .action(async (options: StartOptions, command: Command) => {
+      const context = contextOf(command);
+      const { output } = context;
       for (const file of options.config) {
         if (!fs.existsSync(file)) throw usageError(`there is no config file ${file}`);
       }
-      const config = loadConfig({ files: options.config });
+      const place = workerPlace();
+      const config = loadConfig({ files: options.config, overrides: overridesOf(options, place) });
+      if (options.workers > 1 && place === undefined) {
+        if (options.workers > WORKERS_MAX) throw usageError(`--workers must be 1 to ${WORKERS_MAX}`);
+        if (options.pidFile) fs.writeFileSync(options.pidFile, `${process.pid}\n`);
+        await runWorkers(options.workers, config, context);
+        if (options.pidFile) fs.rmSync(options.pidFile, { force: true });
+        return;
+      }
       const running = await startListening(
         config,
-        'Addresses are in the config: frontend.address, metrics.address, http.address.',
+        'Addresses are in the config: frontend.address, metrics.address, http.address, rpc.address.',
       );
-      if (options.pidFile) fs.writeFileSync(options.pidFile, `${process.pid}\n`);
-      output.line(
-        `${config.cluster.current} serves gRPC on ${running.address}, metrics on ${running.metricsAddress || 'no port'}`,
-        {
+      if (place === undefined) {
+        if (options.pidFile) fs.writeFileSync(options.pidFile, `${process.pid}\n`);
+        output.line(servingLine(config, running), {
           cluster: config.cluster.current,
           address: running.address,
           metricsAddress: running.metricsAddress,
-        },
-      );
+          ...(running.rpcAddress === '' ? {} : { rpcAddress: running.rpcAddress }),
+        });
+      } else reportServing(running.address);
       await untilStopped();
-      output.note('stopping …');
+      if (place === undefined) output.note('stopping …');
       await running.stop();
-      if (options.pidFile) fs.rmSync(options.pidFile, { force: true });
+      if (place !== undefined) process.disconnect();
+      else if (options.pidFile) fs.rmSync(options.pidFile, { force: true });
     });
+}
+
+/** The command line goes before files and environment; a worker has places of its own. */
+function overridesOf(options: StartOptions, place: WorkerPlace | undefined): ConfigOverrides {
+  const services = options.services
+    ?.split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return {
+    ...(services === undefined ? {} : { services }),
+    ...(place === undefined ? {} : { rpc: { address: place.rpcAddress }, metrics: { address: place.metricsAddress } }),
+  };
+}
+
+function servingLine({ cluster, services }: ServerConfig, running: RunningServer): string {
+  const clients = running.address === '' ? services.join(', ') : `gRPC on ${running.address}`;
+  const hosts = running.rpcAddress === '' ? '' : `, other hosts on ${running.rpcAddress}`;
+  return `${cluster.current} serves ${clients}${hosts}, metrics on ${running.metricsAddress || 'no port'}`;
 }
 
 /** Starts a server; an address that is taken is the person's to change, and no defect. */

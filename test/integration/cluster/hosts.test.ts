@@ -14,8 +14,8 @@ afterEach(async () => {
   await cluster.close();
 });
 
-async function openHosts(count: number): Promise<readonly TestHost[]> {
-  cluster = createHosts({ shardCount: SHARDS });
+async function openHosts(count: number, leaseMs?: number): Promise<readonly TestHost[]> {
+  cluster = createHosts({ shardCount: SHARDS, ...(leaseMs === undefined ? {} : { membership: { leaseMs } }) });
   for (let index = 0; index < count; index++) await cluster.open();
   await until('every shard is open', isSettled);
   await registerDomain(cluster.hosts[0] as TestHost, 'shop');
@@ -76,7 +76,8 @@ describe('hosts of one region', () => {
   });
 
   test('go on without an error of any workflow when one is told to stop and another one comes', async () => {
-    const hosts = await openHosts(3);
+    // Whoever waited for a lease to end would take far too long.
+    const hosts = await openHosts(3, 15_000);
     traffic = createTraffic(() => cluster.hosts.map(({ client }) => client), 'shop', 6);
     const started: string[] = [];
     let isOver = false;
@@ -104,7 +105,7 @@ describe('hosts of one region', () => {
     await load;
     const histories = await Promise.all(started.map((id) => traffic?.closed(id)));
     expect(histories.filter((events) => !isWhole(events ?? []))).toEqual([]);
-    expect(handedOverMs).toBeLessThan(1_000);
+    expect(handedOverMs).toBeLessThan(5_000);
   });
 
   test('take over from a host that died, and lose nothing', async () => {

@@ -38,7 +38,7 @@ export interface TestHosts {
 
 export const MEMBERSHIP: MembershipOptions = { heartbeatMs: 200, leaseMs: 1_500 };
 
-export function createHosts(options: { shardCount: number }): TestHosts {
+export function createHosts(options: { shardCount: number; membership?: Partial<MembershipOptions> }): TestHosts {
   const image = createMemoryImage();
   const visibilityImage = createMemoryVisibilityImage();
   const hosts: TestHost[] = [];
@@ -62,7 +62,7 @@ export function createHosts(options: { shardCount: number }): TestHosts {
         roles,
         version: 'test',
         frontendAddress: '',
-        membership: MEMBERSHIP,
+        membership: { ...MEMBERSHIP, ...options.membership },
       },
       () => own.services(),
     );

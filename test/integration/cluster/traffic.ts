@@ -1,6 +1,7 @@
 // Clients and workers of the cluster tests: workflows of two decisions around an activity, started, driven and watched through whatever hosts
 // there are. Like a client library it repeats what it may repeat, with the same request id, and counts what it had to.
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import {
   type Decision,
   GetWorkflowExecutionHistoryRequest,
@@ -34,6 +35,7 @@ export function createTraffic(
 ): Traffic {
   const repeated = new Map<string, number>();
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // Every poll waits on it.
   let turn = 0;
   const client = (): RemoteFrontendClient => {
     const all = clients();
