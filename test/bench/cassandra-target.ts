@@ -5,8 +5,21 @@ import { type CassandraServer, dropKeyspaces, type Keyspaces, makeKeyspaces } fr
 import { freePort, makeFolder, type ServerProcess, startServerProcess } from './server-process.ts';
 import { deploymentOf, type Target } from './target.ts';
 
-export interface HostOptions {
+interface HostSettings {
   readonly shards: number;
+  /** Of requests to Cassandra. */
+  readonly requestTimeoutMs?: number | undefined;
+  readonly cacheBytes?: number | undefined;
+}
+
+export interface HostStore {
+  readonly host: string;
+  readonly port: number;
+  readonly localDataCenter: string;
+  readonly keyspaces: Keyspaces;
+}
+
+export interface HostOptions extends HostSettings {
   readonly entry?: string | undefined;
   readonly nodeArguments?: readonly string[];
 }
@@ -14,13 +27,8 @@ export interface HostOptions {
 /** The configuration file of a host; every host of a region has the same but for its ports. */
 export function writeHostConfig(
   file: string,
-  store: {
-    readonly host: string;
-    readonly port: number;
-    readonly localDataCenter: string;
-    readonly keyspaces: Keyspaces;
-  },
-  options: { readonly shards: number; readonly rpcPort?: number | undefined },
+  store: HostStore,
+  options: HostSettings & { readonly rpcPort?: number | undefined },
 ): void {
   const config = {
     persistence: {
@@ -30,9 +38,13 @@ export function writeHostConfig(
         localDataCenter: store.localDataCenter,
         keyspace: store.keyspaces.history,
         visibilityKeyspace: store.keyspaces.visibility,
+        ...(options.requestTimeoutMs !== undefined && { requestTimeoutMs: options.requestTimeoutMs }),
       },
     },
-    history: { shards: options.shards },
+    history: {
+      shards: options.shards,
+      ...(options.cacheBytes !== undefined && { cacheBytes: options.cacheBytes }),
+    },
     ...(options.rpcPort !== undefined && { rpc: { address: `127.0.0.1:${options.rpcPort}` } }),
   };
   // JSON is YAML.
@@ -40,13 +52,13 @@ export function writeHostConfig(
 }
 
 export async function startHost(
-  store: Parameters<typeof writeHostConfig>[1],
+  store: HostStore,
   options: HostOptions & { readonly isCluster: boolean; readonly port?: number; readonly rpcPort?: number },
 ): Promise<ServerProcess> {
   const folder = makeFolder();
   const file = path.join(folder, 'host.yaml');
   const rpcPort = options.isCluster ? (options.rpcPort ?? (await freePort())) : undefined;
-  writeHostConfig(file, store, { shards: options.shards, rpcPort });
+  writeHostConfig(file, store, { ...options, rpcPort });
   const { port, entry, nodeArguments = [] } = options;
   return startServerProcess({ folder, ...(port !== undefined && { port }), entry, nodeArguments, configFiles: [file] });
 }

@@ -60,7 +60,7 @@ export async function killHosts(options: {
   const journal = new Journal();
   const load = startLoad({
     journal,
-    address: server.address,
+    addresses: [server.address],
     domain: DOMAIN,
     taskList: TASK_LIST,
     clients: options.clients,

@@ -1,4 +1,5 @@
-// A client that writes down each call and its answer, and retries what had none with the same request id, as SDKs do.
+// A client that writes down each call and its answer, and retries what had none with the same request id, as SDKs do. Of several hosts it takes the next
+// one then, as a load balancer would.
 import { randomUUID } from 'node:crypto';
 import {
   SignalWorkflowExecutionRequest,
@@ -30,12 +31,16 @@ export interface JournaledClient {
 
 export function createJournaledClient(options: {
   journal: Journal;
-  address: string;
+  /** The first is asked first. */
+  addresses: readonly string[];
   domain: string;
   attempts: number;
+  callTimeoutMs?: number | undefined;
 }): JournaledClient {
-  const { journal, domain } = options;
-  let api: Api = openApi(options.address);
+  const { journal, domain, callTimeoutMs = CALL_TIMEOUT_MS } = options;
+  let apis: readonly Api[] = options.addresses.map((address) => openApi(address));
+  let turn = 0;
+  const current = (): Api => apis[turn % apis.length] as Api;
   const attempt = async (
     entry: Omit<JournalEntry, 'outcome'>,
     work: () => Promise<string | undefined>,
@@ -53,6 +58,7 @@ export function createJournaledClient(options: {
           record.outcome = 'refused';
           return false;
         }
+        turn++;
         await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 200));
       }
     }
@@ -74,10 +80,10 @@ export function createJournaledClient(options: {
       });
       return attempt({ operation: 'start', workflowId, requestId }, async () => {
         const response = await call<StartWorkflowExecutionResponse>(
-          api.workflow,
+          current().workflow,
           'startWorkflowExecution',
           request,
-          CALL_TIMEOUT_MS,
+          callTimeoutMs,
         );
         return response.runId;
       });
@@ -93,15 +99,17 @@ export function createJournaledClient(options: {
         requestId,
       });
       return attempt({ operation: 'signal', workflowId, requestId, signalName }, async () => {
-        await call(api.workflow, 'signalWorkflowExecution', request, CALL_TIMEOUT_MS);
+        await call(current().workflow, 'signalWorkflowExecution', request, callTimeoutMs);
         return undefined;
       });
     },
     moveTo(address) {
-      const old = api;
-      api = openApi(address);
-      old.close();
+      const old = apis;
+      apis = [openApi(address)];
+      for (const api of old) api.close();
     },
-    close: () => api.close(),
+    close: () => {
+      for (const api of apis) api.close();
+    },
   };
 }

@@ -16,13 +16,15 @@ const STEPS_PER_RUN = 3;
 
 export function startLoad(options: {
   journal: Journal;
-  address: string;
+  /** Clients begin with one after another. */
+  addresses: readonly string[];
   domain: string;
   taskList: string;
   clients: number;
   /** Runs that each client leaves open before it waits, so that a minute of kills does not pile up thousands. */
   pauseMs: number;
   attempts: number;
+  callTimeoutMs?: number | undefined;
 }): Load {
   const { journal } = options;
   const workflowIds = new Set<string>();
@@ -41,12 +43,15 @@ export function startLoad(options: {
       await new Promise((resolve) => setTimeout(resolve, options.pauseMs * (0.5 + Math.random())));
     }
   };
-  const loops = Array.from({ length: options.clients }, () => {
+  const { addresses, domain, attempts, callTimeoutMs } = options;
+  const loops = Array.from({ length: options.clients }, (_, index) => {
+    const first = index % addresses.length;
     const client = createJournaledClient({
       journal,
-      address: options.address,
-      domain: options.domain,
-      attempts: options.attempts,
+      addresses: [...addresses.slice(first), ...addresses.slice(0, first)],
+      domain,
+      attempts,
+      callTimeoutMs,
     });
     clients.push(client);
     return run(client);

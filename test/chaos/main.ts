@@ -1,10 +1,23 @@
 // npm run chaos: kills real processes under load and lets the checkers judge what is left.
 import { parseArgs } from 'node:util';
+import { startCassandra } from '../bench/cassandra-server.ts';
+import { percentiles } from '../bench/measure.ts';
+import { type CassandraChaosResult, runCassandraChaos } from './cassandra.ts';
+import { FAULTS, type Fault } from './faults.ts';
 import { type ChaosResult, killHosts } from './hosts.ts';
 import { killRegions } from './regions.ts';
 
-const HELP = `npm run chaos -- hosts   [--kills 100] [--clients 8]    one host, killed again and again
-npm run chaos -- regions [--rounds 50] [--clients 6]    a region killed, failed over, returned
+const HELP = `npm run chaos -- hosts     [--kills 100] [--clients 8]    one host on SQLite, killed again and again
+npm run chaos -- regions   [--rounds 50] [--clients 6]    a region killed, failed over, returned
+npm run chaos -- cassandra [--minutes 10] [--hosts 3] [--clients 8] [fault…]
+  hosts of a region on a Cassandra server of npm run services; each fault for so many minutes. Faults:
+${Object.entries(FAULTS)
+  .map(([name, { title }]) => `    ${name.padEnd(12)} ${title}`)
+  .join('\n')}
+  --shards N     shards (default 16)
+  --outage S     seconds that Cassandra is stopped or slow (default 30)
+  --freeze S     seconds that a host is frozen (default 15)
+  --instance N   instance of npm run services (default chaos)
 `;
 
 const { values, positionals } = parseArgs({
@@ -12,6 +25,12 @@ const { values, positionals } = parseArgs({
   options: {
     kills: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '50' },
+    minutes: { type: 'string', default: '10' },
+    hosts: { type: 'string', default: '3' },
+    shards: { type: 'string', default: '16' },
+    outage: { type: 'string', default: '30' },
+    freeze: { type: 'string', default: '15' },
+    instance: { type: 'string', default: 'chaos' },
     clients: { type: 'string' },
     help: { type: 'boolean' },
   },
@@ -27,12 +46,59 @@ function report(name: string, result: ChaosResult): void {
   if (result.violations.length > 0) process.exitCode = 1;
 }
 
+function reportCassandra({ title }: Fault, result: CassandraChaosResult): void {
+  for (const [what, durations] of result.durations) {
+    const { p50Ms } = percentiles(durations);
+    console.log(`  ${what}: median ${p50Ms.toFixed(0)} ms, at most ${Math.max(...durations).toFixed(0)} ms`);
+  }
+  if (result.answers.size > 0) {
+    const answers = [...result.answers].map(([status, count]) => `${status} ${count}`).join(', ');
+    console.log(`  calls during the outages were answered: ${answers}`);
+  }
+  console.log(
+    `  attempts of one call without an answer: at most ${result.longestStreak}; ` +
+      `largest RSS of a host ${(result.largestRssBytes / 2 ** 20).toFixed(0)} MiB`,
+  );
+  report(title, result);
+}
+
+/** One kind of fault after another, each on hosts and keyspaces of its own. */
+async function cassandraChaos(names: readonly string[]): Promise<void> {
+  const faults = (names.length > 0 ? names : Object.keys(FAULTS)).map((name) => {
+    const fault = FAULTS[name];
+    if (fault === undefined) throw new Error(`unknown fault ${name}: ${Object.keys(FAULTS).join(', ')}`);
+    return fault;
+  });
+  // One node with one copy: what it acknowledged must be on its disk, or its death would lose it.
+  process.env.CASSANDRA_COMMITLOG_SYNC ??= 'batch';
+  let cassandra = await startCassandra(values.instance);
+  try {
+    for (const fault of faults) {
+      const done = await runCassandraChaos(fault, cassandra, {
+        hosts: Number(values.hosts),
+        shards: Number(values.shards),
+        minutes: Number(values.minutes),
+        clients: Number(values.clients ?? 8),
+        outageMs: Number(values.outage) * 1000,
+        freezeMs: Number(values.freeze) * 1000,
+        log,
+      });
+      cassandra = done.cassandra;
+      reportCassandra(fault, done.result);
+    }
+  } finally {
+    await cassandra.stop();
+  }
+}
+
 const log = (text: string): void => console.log(text);
-const mode = positionals[0];
+const [mode, ...names] = positionals;
 if (mode === 'hosts') {
   report('hosts', await killHosts({ kills: Number(values.kills), clients: Number(values.clients ?? 8), log }));
 } else if (mode === 'regions') {
   report('regions', await killRegions({ rounds: Number(values.rounds), clients: Number(values.clients ?? 6), log }));
+} else if (mode === 'cassandra') {
+  await cassandraChaos(names);
 } else {
   console.log(HELP);
   process.exitCode = values.help ? 0 : 2;

@@ -126,7 +126,7 @@ export async function killRegions(options: {
   const journal = new Journal();
   const load = startLoad({
     journal,
-    address: a.server.address,
+    addresses: [a.server.address],
     domain: DOMAIN,
     taskList: TASK_LIST,
     clients: options.clients,

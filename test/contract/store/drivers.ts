@@ -14,10 +14,14 @@ export interface OpenedStore {
   store: Store;
   /** Closes the store and opens what is durable again. */
   reopen(): Promise<Store>;
+  /** The same data as another process has it open; the caller closes it. SQLite, which one process has, gives the same store again. */
+  rival(): Promise<{ readonly store: Store; close(): Promise<void> }>;
   dispose(): Promise<void>;
 }
 
 export const env = createRealEnv();
+
+const rivalOf = (store: Store) => ({ store, close: () => store.close() });
 
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'antiphon-store-'));
@@ -33,6 +37,7 @@ async function openMemory(): Promise<OpenedStore> {
       opened.store = createMemoryStore(env, image);
       return opened.store;
     },
+    rival: async () => rivalOf(createMemoryStore(env, image)),
     dispose: () => opened.store.close(),
   };
   return opened;
@@ -48,6 +53,7 @@ async function openSqlite(): Promise<OpenedStore> {
       opened.store = open();
       return opened.store;
     },
+    rival: async () => ({ store: opened.store, close: async () => {} }),
     dispose: async () => {
       await opened.store.close();
       folder.remove();
@@ -67,6 +73,7 @@ async function openCassandra(): Promise<OpenedStore> {
       opened.store = await createCassandraStore(options, env);
       return opened.store;
     },
+    rival: async () => rivalOf(await createCassandraStore(options, env)),
     dispose: () => opened.store.close(),
   };
   return opened;

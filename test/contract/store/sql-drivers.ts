@@ -24,6 +24,10 @@ export function sqlDriver(name: SqlStoreName, env: Env): () => Promise<OpenedSto
         opened.store = await database.open(env);
         return opened.store;
       },
+      rival: async () => {
+        const other = await database.open(env);
+        return { store: other, close: () => other.close() };
+      },
       dispose: () => opened.store.close(),
     };
     return opened;
