@@ -121,6 +121,7 @@ export const PERMISSIONS: PermissionTable = {
     updateTaskListPartitionConfig: 'admin',
   },
   audit: { listAuditRecords: 'admin' },
+  index: { reindexShard: 'admin' },
 };
 
 /** @throws for an RPC without a row: it cannot be served. */

@@ -5,6 +5,7 @@ import type { HistoryContext } from './context.ts';
 import { createNdcHost } from './ndc-host.ts';
 import { workflowNotFound } from './not-found.ts';
 import { isServiceError } from './outside-work.ts';
+import { reindexPage } from './reindex.ts';
 import { type Inspection, inspectRun } from './run-inspection.ts';
 import { deleteBranches, removeRun, removeUnreadable } from './run-removal.ts';
 import type { ShardActor } from './shard-actor.ts';
@@ -108,6 +109,10 @@ export function createOperatorApi(context: HistoryContext): HistoryAdmin {
         deleted = EVERYTHING;
       });
       return { ...deleted, faults: second.faults };
+    },
+
+    async reindexVisibility(shardId, token, limit) {
+      return reindexPage(context, await require(shardId).ready(), token, limit);
     },
 
     async reapplyEvents(run, events) {

@@ -504,6 +504,7 @@ describe('the cluster and its operation', () => {
     [['admin', 'history_host', 'describe', '--shard_id', '1', '--print_full'], { numberOfShards: 4 }],
     [['admin', 'queue', 'describe', '--shard_id', '1', '--cluster', 'region-a', '--queue_type', '3'], []],
     [['admin', 'queue', 'reset', '--shard_id', '1', '--cluster', 'region-a', '--queue_type', 'transfer', '--yes'], {}],
+    [['admin', 'visibility', 'reindex'], { shards: 4 }],
     [['admin', 'dlq', 'count'], []],
     [['admin', 'dlq', 'read', '--source_cluster', 'region-b', '--shards', '0-1'], []],
     [['admin', 'dlq', 'purge', '--source_cluster', 'region-b', '--shards', '0', '--yes'], { shardId: 0 }],

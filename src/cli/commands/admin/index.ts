@@ -11,6 +11,7 @@ import { addIsolationGroupCommands } from './isolation-groups.ts';
 import { addQueueCommands } from './queue.ts';
 import { addHistoryHostCommands, addShardCommands } from './shard.ts';
 import { addAdminTaskListCommands } from './tasklist.ts';
+import { addVisibilityCommands } from './visibility.ts';
 import { addAdminWorkflowCommands, addReplicationCommands } from './workflow.ts';
 
 export function addAdminCommands(program: Command): void {
@@ -41,5 +42,6 @@ export function addAdminCommands(program: Command): void {
   addAsyncQueueCommands(
     addGroup(admin, { name: 'async-wf-queue', aliases: ['aq'], summary: 'queues of asynchronous starts' }),
   );
+  addVisibilityCommands(addGroup(admin, { name: 'visibility', summary: 'the index that runs are found by' }));
   addReplicationCommands(addGroup(admin, { name: 'kafka', aliases: ['ka'], summary: 'replication by hand' }));
 }

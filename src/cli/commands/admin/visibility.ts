@@ -1,0 +1,62 @@
+// admin visibility: the index that runs are found by.
+import { DescribeShardDistributionRequest } from '@antiphon/proto/admin';
+import { ReindexShardRequest } from '@antiphon/proto/audit';
+import type { Command } from 'commander';
+import type { Connection } from '../../connection.ts';
+import { addCommand } from '../../spec/command.ts';
+import { or, whole } from '../../spec/flags.ts';
+
+const SHARD_PAGE = 10_000;
+
+async function shardIds({ admin }: Connection): Promise<readonly number[]> {
+  const ids: number[] = [];
+  for (let pageId = 0; ; pageId++) {
+    const request = DescribeShardDistributionRequest.fromPartial({ pageSize: SHARD_PAGE, pageId });
+    const { shards, numberOfShards } = await admin.describeShardDistribution(request);
+    ids.push(...Object.keys(shards).map(Number));
+    if (ids.length >= numberOfShards || Object.keys(shards).length === 0) return ids.sort((a, b) => a - b);
+  }
+}
+
+async function reindexShard({ index }: Connection, shardId: number, pageSize: number): Promise<number> {
+  let written = 0;
+  let nextPageToken: Uint8Array = new Uint8Array();
+  do {
+    const page = await index.reindexShard(ReindexShardRequest.fromPartial({ shardId, pageSize, nextPageToken }));
+    written += Number(page.written);
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken.length > 0);
+  return written;
+}
+
+export function addVisibilityCommands(visibility: Command): void {
+  addCommand(visibility, {
+    name: 'reindex',
+    summary: 'write the record of every run again, from what the runs are now',
+    details:
+      'Fills a new index, or one that lost something, while writing goes on: what is newer stays. Repeating it does no harm; it goes on after an error with --shard-id.',
+    examples: ['admin visibility reindex', 'admin visibility reindex --shard-id 3'],
+    flags: {
+      shardId: whole('shard-id sid', 'only this shard'),
+      concurrency: or(whole('concurrency', 'shards at once'), 2),
+      pageSize: or(whole('pagesize ps', 'runs of one request'), 500),
+    },
+    async run({ flags, context, connection }) {
+      const shards = flags.shardId === undefined ? await shardIds(connection) : [flags.shardId];
+      const queue = [...shards];
+      let written = 0;
+      const worker = async (): Promise<void> => {
+        for (let shardId = queue.shift(); shardId !== undefined; shardId = queue.shift()) {
+          const count = await reindexShard(connection, shardId, flags.pageSize);
+          written += count;
+          context.output.note(`shard ${shardId}: ${count} runs`);
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(flags.concurrency, shards.length) }, worker));
+      context.output.done(`${written} runs of ${shards.length} shards written to the index`, {
+        runs: written,
+        shards: shards.length,
+      });
+    },
+  });
+}
