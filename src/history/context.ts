@@ -1,6 +1,6 @@
 // What the parts of the service share: the shards, the domain of a call, and running one command on one run.
 import type { WorkflowExecutionStartedEventAttributes } from '@antiphon/proto';
-import { alreadyCompleted, assert } from '#base';
+import { alreadyCompleted, assert, EntityNotExistsError } from '#base';
 import {
   type ClusterGroup,
   type Command,
@@ -40,6 +40,8 @@ export interface CommandOptions<K extends CommandKind> {
   readonly inTurn?: ((outcome: CommandOutcome<K>, actor: ShardActor) => void) | undefined;
   /** For commands that write no event: the passive side takes them too. */
   readonly allowsPassive?: boolean | undefined;
+  /** For what others hold for a run: true when the run needs it no more. Where the run is passive that is an answer, too, and final. */
+  readonly isOver?: ((state: WorkflowState, command: Command<K>) => boolean) | undefined;
   /** Time of the command, where it must not be before a timer's. */
   readonly nowMs?: number | undefined;
 }
@@ -148,13 +150,16 @@ export function createHistoryContext(
     return domain;
   };
 
+  const isActiveFor = (domain: DomainView, { info }: WorkflowState): boolean =>
+    domainOfRun(domain, info.activeClusterSelectionPolicy).isActiveHere;
+
   const activeOf: HistoryContext['activeOf'] = (domain, { info }) =>
     requireActive(domainOfRun(domain, info.activeClusterSelectionPolicy), clusters);
 
   const run = async <K extends CommandKind>(
     ref: RunRef,
     command: Command<K>,
-    { check, inTurn, nowMs, allowsPassive }: CommandOptions<K> = {},
+    { check, inTurn, isOver, nowMs, allowsPassive }: CommandOptions<K> = {},
   ): Promise<CommandOutcome<K>> => {
     const domain = await (allowsPassive ? domains.byId(ref.domainId) : activeDomain(ref.domainId));
     const actor = await shards.of(ref.workflowId);
@@ -168,6 +173,9 @@ export function createHistoryContext(
       // It does not count while another run of its workflow id does: to callers it is over.
       if (isZombie(entry.state)) throw alreadyCompleted();
       check?.(entry);
+      if (isOver?.(entry.state, command) && !isActiveFor(domain, entry.state)) {
+        throw new EntityNotExistsError('The run needs the task no more.');
+      }
       const own = allowsPassive ? domain : activeOf(domain, entry.state);
       const reply = decideIn(actor, slot, entry, command, own, nowMs);
       return reply instanceof Promise ? reply.then((value) => finish(entry, value)) : finish(entry, reply);

@@ -14,6 +14,7 @@ import { type ActivityTaskRef, encodeTaskToken, type HistoryClient, type RecordA
 import type { HistoryContext } from './context.ts';
 import { decisionResponse, readTaskHistory, type TaskHistory, takeTaskHistory } from './decision-task.ts';
 import { type AttributesOf, loadInitiated } from './run-access.ts';
+import { isClosed } from './run-state.ts';
 import type { ShardActor } from './shard-actor.ts';
 
 import type { RunEntry } from './workflow-cache.ts';
@@ -34,6 +35,12 @@ type ActivityScheduled = AttributesOf<'activityTaskScheduledEventAttributes'>;
 
 const targetOf = (task: ActivityTaskRef): ActivityTarget =>
   'activityId' in task ? { activityId: task.activityId } : { scheduleId: task.scheduleId, attempt: task.attempt };
+
+const isDecisionOver = (state: WorkflowState, { scheduleId }: { readonly scheduleId: number }): boolean =>
+  isClosed(state) || state.info.decision?.scheduleId !== scheduleId;
+
+const isActivityOver = (state: WorkflowState, { scheduleId }: { readonly scheduleId: number }): boolean =>
+  isClosed(state) || !state.activities.has(scheduleId);
 
 export function createWorkerApi(context: HistoryContext): WorkerApi {
   const { deps, options } = context;
@@ -56,6 +63,7 @@ export function createWorkerApi(context: HistoryContext): WorkerApi {
         task,
         { kind: 'recordDecisionTaskStarted', scheduleId, requestId, identity },
         {
+          isOver: isDecisionOver,
           inTurn: ({ reply, entry }) => {
             taken = takeStarted(entry, reply);
             if (entry.queries?.isEmpty === false) queries = entry.queries.forTask();
@@ -75,6 +83,7 @@ export function createWorkerApi(context: HistoryContext): WorkerApi {
         task,
         { kind: 'recordActivityTaskStarted', scheduleId, attempt, requestId, identity },
         {
+          isOver: isActivityOver,
           inTurn: ({ entry }, actor) => {
             taken = { state: entry.state, actor };
           },

@@ -84,8 +84,8 @@ function fieldsOf(error: ServiceError): Record<string, string> {
   }
   if (error instanceof FeatureNotEnabledError) return { featureFlag: error.featureFlag };
   if (error instanceof DomainNotActiveError) {
-    const { domain, currentCluster, activeCluster } = error;
-    return { domain, currentCluster, activeCluster };
+    const { domain, currentCluster, activeCluster, activeClusters } = error;
+    return { domain, currentCluster, activeCluster, activeClusters: activeClusters.join(',') };
   }
   if (error instanceof ShardOwnershipLostError) return { shardId: String(error.shardId), owner: error.owner };
   if (error instanceof RetryTaskV2Error) {
@@ -122,7 +122,12 @@ function serviceError(kind: ServiceErrorKind, message: string, fields: Fields): 
     case 'FeatureNotEnabled':
       return new FeatureNotEnabledError(text('featureFlag'));
     case 'DomainNotActive':
-      return new DomainNotActiveError(text('domain'), text('currentCluster'), text('activeCluster'));
+      return new DomainNotActiveError(
+        text('domain'),
+        text('currentCluster'),
+        text('activeCluster'),
+        text('activeClusters') === '' ? undefined : text('activeClusters').split(','),
+      );
     case 'ShardOwnershipLost':
       if (fields.shardId === undefined) return new ServiceError(kind, message);
       return new ShardOwnershipLostError(Number(text('shardId')), { owner: text('owner') });

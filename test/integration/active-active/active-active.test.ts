@@ -4,6 +4,7 @@ import {
   ContinueAsNewWorkflowExecutionDecisionAttributes,
   type Decision,
   DecisionTaskFailedCause,
+  DescribeTaskListRequest,
   FailoverDomainRequest,
   ListFailoverHistoryRequest,
   RegisterDomainRequest,
@@ -13,6 +14,7 @@ import {
   SignalExternalWorkflowExecutionDecisionAttributes,
   SignalWithStartWorkflowExecutionRequest,
   StartChildWorkflowExecutionDecisionAttributes,
+  TaskListType,
   TerminateWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import { afterAll, beforeAll, expect, describe as group, test } from 'vitest';
@@ -260,6 +262,17 @@ group('an active-active domain', () => {
     expect(versionsOf(await untilBothHave(servers, 'stayed', stayed, 'workflowExecutionCompleted'))).toEqual([1]);
     expect(versionsOf(await untilBothHave(servers, 'other', other, 'workflowExecutionCompleted'))).toEqual([0]);
     await agreedDomain(servers);
+    // The region that had it before has nothing left of it: its own task of the run is dropped when a worker asks.
+    expect(await poll(b, 'moved', 3000)).toBeUndefined();
+    const { taskListStatus } = await b.workflow.describeTaskList(
+      DescribeTaskListRequest.fromPartial({
+        domain: DOMAIN,
+        taskList: { name: 'moved' },
+        taskListType: TaskListType.TASK_LIST_TYPE_DECISION,
+        includeTaskListStatus: true,
+      }),
+    );
+    expect(Number(taskListStatus?.backlogCountHint)).toBe(0);
     // A start with it, sent to the region that had it before, goes to the new one.
     const later = await start(b, 'later', 'eu');
     await decide(a, 'later', complete);

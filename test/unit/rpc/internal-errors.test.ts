@@ -53,6 +53,7 @@ const errors: readonly Error[] = [
   new ClientVersionNotSupportedError('9.0', 'uber-go', '<2'),
   new FeatureNotEnabledError('replication'),
   new DomainNotActiveError('orders', 'a', 'b'),
+  new DomainNotActiveError('orders', 'a', 'b', ['a', 'b']),
   new ShardOwnershipLostError(7, { owner: 'host-2:7900' }),
   new ShardOwnershipLostError(0),
   new RetryTaskV2Error({ domainId: 'd', workflowId: 'w', runId: 'r', end: { eventId: 7, version: 11 } }),
