@@ -161,6 +161,8 @@ function rowOf(
           'noise sent per second': mean((report) => report.sentPerSecond),
           'refused per second': mean((report) => report.refusedPerSecond),
           'served per second': mean((report) => report.servedPerSecond),
+          'server CPU µs a refused call':
+            ((phase.cpuSeconds - alone.cpuSeconds) / options.seconds / mean((report) => report.refusedPerSecond)) * 1e6,
         };
   return {
     scenario,
