@@ -131,9 +131,34 @@ async function fuzz() {
   return counts;
 }
 
-async function goClient() {
+/** Three hosts of a region on Cassandra with lists in OpenSearch, and one of a second region. */
+async function cassandraRegions() {
+  const command = ['--conditions=antiphon-src', '--import', 'tsx', 'test/compat/cassandra-regions.ts'];
+  const child = spawn('node', command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const env = await new Promise((resolve) => {
+    child.stdout.once('data', (line) => resolve(JSON.parse(line)));
+    child.once('exit', () => resolve(undefined));
+  });
+  return {
+    env,
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
+
+async function goClientOnCassandra() {
+  const lacks = ['cassandra', 'opensearch'].flatMap((name) => missing(name) ?? []);
+  if (lacks.length > 0) return { skipped: 1, reason: lacks.join('; ') };
+  return goClient(cassandraRegions);
+}
+
+async function goClient(startServer = () => devServer('go', 2)) {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 1, reason: 'no Go toolchain' };
-  const server = await devServer('go', 2);
+  const server = await startServer();
+  if (server.env === undefined) return { failed: 1, reason: 'the servers did not start' };
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const output = new Map();
   const code = await run('go', ['test', './...', '-count=1', '-timeout', '12m', '-json'], {
@@ -149,7 +174,7 @@ async function goClient() {
       if (event.Action === 'fail') console.log(output.get(event.Test));
     },
   });
-  server.stop();
+  await server.stop();
   if (code !== 0 && counts.failed === 0) {
     console.log(output.get(undefined) ?? '');
     counts.failed = 1;
@@ -237,8 +262,12 @@ const suites = [
   ['simulation', simulationSuite],
   ['diff', () => vitest(['diff'])],
   ['fuzz', fuzz],
-  ['integration', () => vitest(['integration', 'multiregion', 'compat'], ['--exclude', 'test/compat/cli/**'])],
-  ['go-client', goClient],
+  [
+    'integration',
+    () => withServers(() => vitest(['integration', 'multiregion', 'compat'], ['--exclude', 'test/compat/cli/**'])),
+  ],
+  ['go-client', () => goClient()],
+  ['go-client-cassandra', goClientOnCassandra],
   ['java-client', javaClient],
   ['raw-client', rawClient],
   ['cadence-cli', cadenceCli],
@@ -265,7 +294,7 @@ for (const [name, suite] of suites) {
   totals.skipped += skipped;
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   lines.push(
-    `${name.padEnd(14)} ${passed} passed, ${failed} failed, ${skipped} skipped  (${seconds} s)${reason && `  ${reason}`}`,
+    `${name.padEnd(20)} ${passed} passed, ${failed} failed, ${skipped} skipped  (${seconds} s)${reason && `  ${reason}`}`,
   );
 }
 await stopServers();

@@ -1,7 +1,8 @@
 // Feeds the visibility store. Lists may lag a little behind, so records are collected for a moment and written together: only the newest of
-// each run, so that a short run is written once.
+// each run, so that a short run is written once. A store that hangs (an index of its own may) holds nobody up: its records are given back to their
+// tasks, which try again later and leave their place to the other work of the shard.
 
-import { type Deferred, deferred } from '#base';
+import { type Deferred, deferred, StoreError } from '#base';
 import type { DomainView, WorkflowState } from '#core';
 import type { Env } from '#env';
 import type { VisibilityRecord, VisibilityStore } from '#visibility';
@@ -10,6 +11,8 @@ import { isClosed } from './run-state.ts';
 const RECORDS_PER_WRITE_MAX = 500;
 // What people and programs take for "at once", and many commits at load.
 const COLLECT_MS = 50;
+// A write that takes longer is not waited for.
+const PATIENCE_MS = 2_000;
 
 /** A run as lists show it. `version` is the id of the task that asks for the write, `domain` the run's if it is known here. */
 export function visibilityRecord(
@@ -52,6 +55,28 @@ export function createVisibilityWriter(env: Env, store: VisibilityStore): Visibi
   let records = new Map<string, VisibilityRecord>();
   let written: Deferred<void> | undefined;
   let isRunning = false;
+  let isStuck = false;
+
+  const stuck = (): StoreError =>
+    new StoreError('Timeout', `visibility records are not written within ${PATIENCE_MS} ms`);
+
+  const giveBack = (outcome: Deferred<void>): void => {
+    isStuck = true;
+    outcome.reject(stuck());
+    written?.reject(stuck());
+    written = undefined;
+    records = new Map();
+  };
+
+  const upsert = async (part: readonly VisibilityRecord[], outcome: Deferred<void>): Promise<void> => {
+    const patience = env.scheduler.after(PATIENCE_MS, () => giveBack(outcome));
+    try {
+      await store.upsert(part);
+    } finally {
+      patience.cancel();
+      isStuck = false;
+    }
+  };
 
   const run = async (): Promise<void> => {
     while (written !== undefined) {
@@ -61,7 +86,7 @@ export function createVisibilityWriter(env: Env, store: VisibilityStore): Visibi
       written = undefined;
       try {
         for (let at = 0; at < batch.length; at += RECORDS_PER_WRITE_MAX) {
-          await store.upsert(batch.slice(at, at + RECORDS_PER_WRITE_MAX));
+          await upsert(batch.slice(at, at + RECORDS_PER_WRITE_MAX), outcome);
         }
         outcome.resolve();
       } catch (error) {
@@ -73,6 +98,7 @@ export function createVisibilityWriter(env: Env, store: VisibilityStore): Visibi
 
   return {
     write(record) {
+      if (isStuck) return Promise.reject(stuck());
       const key = `${record.domainId}/${record.runId}/${record.workflowId}`;
       const other = records.get(key);
       if (other === undefined || other.version <= record.version) records.set(key, record);

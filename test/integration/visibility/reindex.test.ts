@@ -8,6 +8,7 @@ import path from 'node:path';
 import {
   CountWorkflowExecutionsRequest,
   ListWorkflowExecutionsRequest,
+  PollForDecisionTaskRequest,
   RegisterDomainRequest,
   StartWorkflowExecutionRequest,
   TerminateWorkflowExecutionRequest,
@@ -143,6 +144,12 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
       executionStartToCloseTimeout: seconds(600),
       taskStartToCloseTimeout: seconds(10),
     });
+  /** A decision of any run there comes to a worker. */
+  const dispatchOf = async (name: string): Promise<void> => {
+    const request = PollForDecisionTaskRequest.fromPartial({ domain: DOMAIN, taskList: { name } });
+    const { taskToken } = await client.worker.pollForDecisionTask(request);
+    expect(taskToken.length).toBeGreaterThan(0);
+  };
   const terminate = (workflowId: string) =>
     client.workflow.terminateWorkflowExecution(
       TerminateWorkflowExecutionRequest.fromPartial({ domain: DOMAIN, workflowExecution: { workflowId, runId: '' } }),
@@ -220,6 +227,7 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
         await inParallel(20, 220, start);
         await inParallel(0, 100, terminate);
         expect(env.clock.monotonicMs() - begun).toBeLessThan(20_000);
+        await dispatchOf('orders');
         await expect(count()).rejects.toMatchObject({ kind: 'Unavailable' });
         line.mend();
         await vi.waitFor(async () => expect(await count()).toBe(220), { timeout: 60_000, interval: 500 });
