@@ -32,9 +32,9 @@ function isNotSent(error: unknown): boolean {
   if (error instanceof errors.NoHostAvailableError) {
     return Object.values((error.innerErrors ?? {}) as Record<string, unknown>).every(isNotSent);
   }
-  if (error instanceof errors.DriverInternalError) return false;
   const { isSocketError = false, requestNotWritten = false } = error as SocketMarks;
-  return !isSocketError || requestNotWritten;
+  if (isSocketError) return requestNotWritten;
+  return !(error instanceof errors.DriverInternalError);
 }
 
 const isTooLarge = (error: unknown): boolean =>
