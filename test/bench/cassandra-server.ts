@@ -20,13 +20,13 @@ export interface CassandraServer {
   stop(): Promise<void>;
 }
 
-// Not bundled: it finds its files beside itself.
-const runner = (): Promise<Runner> =>
+/** `npm run services` as a module. Not bundled: it finds its files beside itself. */
+export const servicesRunner = (): Promise<Runner> =>
   import(pathToFileURL(path.join(repositoryRoot, 'scripts/services/runner.mjs')).href) as Promise<Runner>;
 
 export async function startCassandra(instance: string): Promise<CassandraServer> {
-  const { start, release } = await runner();
-  const progress = (line: string): void => console.log(`cassandra: ${line}`);
+  const { start, release } = await servicesRunner();
+  const progress = (line: string): void => console.error(`cassandra: ${line}`);
   const { pid, ports, variables } = await start('cassandra', { instance, progress, userPid: process.pid });
   return {
     pid,

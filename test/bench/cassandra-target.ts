@@ -1,6 +1,8 @@
 // Our servers, one or several hosts of a region, on keyspaces of their own.
 import fs from 'node:fs';
 import path from 'node:path';
+import { createRealEnv } from '#env';
+import { createCassandraStore } from '#persistence/cassandra';
 import { type CassandraServer, dropKeyspaces, type Keyspaces, makeKeyspaces } from './cassandra-server.ts';
 import { freePort, makeFolder, type ServerProcess, startServerProcess } from './server-process.ts';
 import { deploymentOf, type Target } from './target.ts';
@@ -10,6 +12,8 @@ interface HostSettings {
   /** Of requests to Cassandra. */
   readonly requestTimeoutMs?: number | undefined;
   readonly cacheBytes?: number | undefined;
+  /** Whole sections of the configuration beside these. */
+  readonly sections?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface HostStore {
@@ -46,6 +50,7 @@ export function writeHostConfig(
       ...(options.cacheBytes !== undefined && { cacheBytes: options.cacheBytes }),
     },
     ...(options.rpcPort !== undefined && { rpc: { address: `127.0.0.1:${options.rpcPort}` } }),
+    ...options.sections,
   };
   // JSON is YAML.
   fs.writeFileSync(file, JSON.stringify(config));
@@ -80,6 +85,19 @@ export const cassandraTarget = (
         return deploymentOf(hosts, server.pid);
       },
       remove: () => dropKeyspaces(server, keyspaces),
+    };
+  },
+  makeStore: async () => {
+    const keyspaces = await makeKeyspaces(server);
+    const { host, port, localDataCenter } = server;
+    const connection = { contactPoints: [`${host}:${port}`], localDataCenter, keyspace: keyspaces.history };
+    const store = await createCassandraStore(connection, createRealEnv());
+    return {
+      store,
+      close: async () => {
+        await store.close();
+        await dropKeyspaces(server, keyspaces);
+      },
     };
   },
   close: () => server.stop(),

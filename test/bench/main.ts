@@ -11,7 +11,7 @@ import { embeddedTarget } from './embedded-target.ts';
 import { printProfiles } from './profile.ts';
 import { referenceTarget } from './reference-target.ts';
 import { printRow } from './report.ts';
-import { measureInTurns } from './rounds.ts';
+import { measureInTurns, measureSizes } from './rounds.ts';
 import {
   type BenchOptions,
   DEFAULT_SCENARIOS,
@@ -34,9 +34,10 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --warm-up N          seconds before it (default 5)
   --operations N       a window of so many operations instead, after half as many to warm up: the same work on a busy machine
   --open N             open workflows of idle and recover (default 100000)
+  --finished N         finished workflows of worn-shard (default 1000000)
   --store NAME         ${STORES.join(' or ')} (default sqlite). A Cassandra server is started by npm run services; tenant is on SQLite always
-  --hosts N            hosts on Cassandra (default 1)
-  --shards N           shards on Cassandra (default 4 a host)
+  --hosts N            hosts on Cassandra (default 1); 1,2,4 measures each number of them in turns
+  --shards N           shards on Cassandra (default 16)
   --instance NAME      the instance of npm run services (default bench)
   --json FILE          write the rows here (default .cache/bench/latest.json)
   --compare FILE       print ratios against the rows of an earlier run
@@ -54,9 +55,10 @@ const { values, positionals } = parseArgs({
     'warm-up': { type: 'string', default: '5' },
     operations: { type: 'string' },
     open: { type: 'string', default: '100000' },
+    finished: { type: 'string', default: '1000000' },
     store: { type: 'string', default: 'sqlite' },
     hosts: { type: 'string', default: '1' },
-    shards: { type: 'string' },
+    shards: { type: 'string', default: '16' },
     instance: { type: 'string', default: 'bench' },
     json: { type: 'string', default: '.cache/bench/latest.json' },
     compare: { type: 'string' },
@@ -80,8 +82,9 @@ function scenariosOf(names: readonly string[]): readonly Scenario[] {
 }
 
 const nodeArguments = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
-const hosts = Number(values.hosts);
-const shards = Number(values.shards ?? 4 * hosts);
+const sizes = values.hosts.split(',').map(Number);
+const [hosts = 1] = sizes;
+const shards = Number(values.shards);
 
 const optionsOf = (target: Target, entry?: string): BenchOptions => ({
   target,
@@ -92,6 +95,7 @@ const optionsOf = (target: Target, entry?: string): BenchOptions => ({
   warmUpSeconds: Number(values['warm-up']),
   operations: values.operations === undefined ? undefined : Number(values.operations),
   openWorkflows: Number(values.open),
+  finishedWorkflows: Number(values.finished),
 });
 
 /** Our servers on the chosen store: this build's, or another's. */
@@ -142,6 +146,22 @@ async function contend(scenarios: readonly Scenario[], other: string, before: Be
   }
 }
 
+async function compareSizes(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
+  if (values.store !== 'cassandra') throw new UsageError('several hosts need --store cassandra');
+  const server = await startCassandra(values.instance);
+  try {
+    const targets = sizes.map((count) => cassandraTarget(server, { hosts: count, shards, nodeArguments }));
+    describe(targets[0] as Target);
+    const deployments = targets.map((target, index) => ({
+      title: `${sizes[index]} hosts`,
+      options: optionsOf(target),
+    }));
+    return await measureSizes(scenarios, deployments, Number(values.rounds));
+  } finally {
+    await server.stop();
+  }
+}
+
 async function againstCommit(scenarios: readonly Scenario[], ref: string): Promise<readonly Row[]> {
   const commit = findCommit(process.cwd(), ref);
   if (commit === undefined) throw new UsageError(`there is no commit ${ref}`);
@@ -153,6 +173,12 @@ async function besideReference(scenarios: readonly Scenario[]): Promise<readonly
   if (values.store !== 'cassandra') throw new UsageError('--beside-reference needs --store cassandra');
   const target = await referenceTarget(await startCassandra(values.instance));
   return contend(scenarios, 'Cadence 1.4.0', optionsOf(target));
+}
+
+function measureAsAsked(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
+  if (values['beside-reference']) return besideReference(scenarios);
+  if (values.against !== undefined) return againstCommit(scenarios, values.against);
+  return sizes.length > 1 ? compareSizes(scenarios) : measure(scenarios);
 }
 
 function describe({ title }: Target): void {
@@ -171,11 +197,7 @@ async function main(): Promise<void> {
     positionals.length > 0 ? positionals : isContest ? REFERENCE_SCENARIOS : DEFAULT_SCENARIOS,
   );
   if (values.profile) fs.rmSync(profileFolder, { recursive: true, force: true });
-  const rows = isContest
-    ? await besideReference(scenarios)
-    : values.against === undefined
-      ? await measure(scenarios)
-      : await againstCommit(scenarios, values.against);
+  const rows = await measureAsAsked(scenarios);
   fs.mkdirSync(path.dirname(values.json), { recursive: true });
   fs.writeFileSync(values.json, `${JSON.stringify({ node: process.version, options: values, rows }, undefined, 2)}\n`);
   if (values.profile) printProfiles(profileFolder);

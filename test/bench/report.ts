@@ -27,6 +27,24 @@ const median = (values: readonly number[]): number => {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 };
 
+/** The medians of rows of one scenario, with the ratio of each to those of the first scenario. */
+export function printMedians(rows: readonly Row[]): void {
+  const scenarios = [...new Set(rows.map(({ scenario }) => scenario))];
+  const medians = scenarios.map((scenario): Row => {
+    const own = rows.filter((row) => row.scenario === scenario);
+    const names = Object.keys(own[0]?.values ?? {});
+    return {
+      scenario,
+      values: Object.fromEntries(
+        names.map((name) => [name, median(own.map(({ values }) => values[name] ?? Number.NaN))]),
+      ),
+    };
+  });
+  medians.forEach((row, index) => {
+    printRow(row, index === 0 ? undefined : medians[0]);
+  });
+}
+
 /** Each value of a scenario: medians before and now, the median ratio of the pairs, and their least and greatest. */
 export function printPairs(pairs: readonly { readonly before: Row; readonly now: Row }[]): void {
   const scenario = pairs[0]?.now.scenario ?? '';

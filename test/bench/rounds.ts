@@ -1,6 +1,6 @@
 // Two servers measured in turns by the same load, so that what disturbs the machine disturbs both: another commit's and this one's, or the reference's
-// and ours.
-import { printPairs, printRow } from './report.ts';
+// and ours. Or one number of hosts after another, for what more of them cost.
+import { printMedians, printPairs, printRow } from './report.ts';
 import type { BenchOptions, Row, Scenario } from './scenarios.ts';
 
 export interface Contest {
@@ -47,4 +47,30 @@ export async function measureInTurns(scenarios: readonly Scenario[], contest: Co
   for (const scenario of new Set(pairs.map(({ now }) => now.scenario)))
     printPairs(pairs.filter(({ now }) => now.scenario === scenario));
   return pairs.flatMap(({ before, now }) => [{ ...before, scenario: `${before.scenario} (${contest.other})` }, now]);
+}
+
+/** Rounds over deployments of different sizes, in turns. Gives all rows, named after the size. */
+export async function measureSizes(
+  scenarios: readonly Scenario[],
+  sizes: readonly { readonly title: string; readonly options: BenchOptions }[],
+  rounds: number,
+): Promise<readonly Row[]> {
+  const all: Row[] = [];
+  for (const scenario of scenarios) {
+    const rows: Row[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const { title, options } of round % 2 === 0 ? sizes : sizes.toReversed()) {
+        for (const row of await scenario(options)) {
+          const named = { ...row, scenario: `${row.scenario} ${title}` };
+          rows.push(named);
+          printRow(named, undefined);
+        }
+      }
+    }
+    const order = sizes.flatMap(({ title }) => rows.filter((row) => row.scenario.endsWith(` ${title}`)));
+    console.log(`medians of ${rounds} rounds, and their ratios to ${sizes[0]?.title}`);
+    printMedians(order);
+    all.push(...order);
+  }
+  return all;
 }

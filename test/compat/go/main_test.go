@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,10 @@ import (
 	"go.uber.org/cadence/client"
 	"go.uber.org/cadence/compatibility"
 	"go.uber.org/yarpc"
+	"go.uber.org/yarpc/api/peer"
+	yarpcpeer "go.uber.org/yarpc/peer"
+	"go.uber.org/yarpc/peer/hostport"
+	"go.uber.org/yarpc/peer/roundrobin"
 	"go.uber.org/yarpc/transport/grpc"
 )
 
@@ -56,12 +61,24 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func connect(address string) (*yarpc.Dispatcher, error) {
+// outbound sends call after call to the next of several frontends, as a load balancer does.
+func outbound(transport *grpc.Transport, addresses []string) *grpc.Outbound {
+	if len(addresses) == 1 {
+		return transport.NewSingleOutbound(addresses[0])
+	}
+	peers := make([]peer.Identifier, len(addresses))
+	for i, address := range addresses {
+		peers[i] = hostport.Identify(address)
+	}
+	return transport.NewOutbound(yarpcpeer.Bind(roundrobin.New(transport), yarpcpeer.BindPeers(peers)))
+}
+
+func connect(addresses string) (*yarpc.Dispatcher, error) {
 	const maxMessage = 64 << 20
 	transport := grpc.NewTransport(grpc.ClientMaxRecvMsgSize(maxMessage), grpc.ClientMaxSendMsgSize(maxMessage))
 	dispatcher := yarpc.NewDispatcher(yarpc.Config{
 		Name:      "antiphon-compat",
-		Outbounds: yarpc.Outbounds{frontendService: {Unary: transport.NewSingleOutbound(address)}},
+		Outbounds: yarpc.Outbounds{frontendService: {Unary: outbound(transport, strings.Split(addresses, ","))}},
 	})
 	if err := dispatcher.Start(); err != nil {
 		return nil, err
