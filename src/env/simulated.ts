@@ -51,6 +51,9 @@ export interface SimulatedHostEnv extends Env {
   setSkew(skewMs: number): void;
   /** The process dies: none of its callbacks runs any more, whatever it armed or arms. */
   kill(): void;
+  /** The process stands still: what is due waits until `thaw`. */
+  freeze(): void;
+  thaw(): void;
 }
 
 // One turn of the macrotask queue lets every chain of already-resolved promises run to its end.
@@ -101,13 +104,29 @@ export function createSimulatedEnv(options: { seed: number; startMs?: number; lo
     host({ seed, skewMs = 0, logger }) {
       let skew = Math.trunc(skewMs);
       let isDead = false;
+      let isFrozen = false;
+      let held: (() => void)[] = [];
+      const run = (callback: () => void): void => {
+        if (isFrozen) held.push(callback);
+        else if (!isDead) callback();
+      };
       return {
         clock: { nowMs: () => nowMs + skew, monotonicMs: () => nowMs - startMs },
         scheduler: {
-          after: (delayMs, callback) =>
-            scheduler.after(delayMs, () => {
-              if (!isDead) callback();
-            }),
+          after(delayMs, callback) {
+            let isCancelled = false;
+            const timer = scheduler.after(delayMs, () =>
+              run(() => {
+                if (!isCancelled) callback();
+              }),
+            );
+            return {
+              cancel() {
+                isCancelled = true;
+                timer.cancel();
+              },
+            };
+          },
         },
         random: seededRandom(seed),
         logger: logger ?? quietLogger,
@@ -117,6 +136,16 @@ export function createSimulatedEnv(options: { seed: number; startMs?: number; lo
         },
         kill() {
           isDead = true;
+          held = [];
+        },
+        freeze() {
+          isFrozen = true;
+        },
+        thaw() {
+          isFrozen = false;
+          const due = held;
+          held = [];
+          for (const callback of due) scheduler.after(0, () => run(callback));
         },
       };
     },

@@ -41,7 +41,7 @@ export async function disturb(world: World, disturbance: Disturbance): Promise<v
 }
 
 async function reopen(world: World, site: Site): Promise<void> {
-  if (world.isQuiet() || site.hosts.length > 0 || world.isLost(site.name)) return;
+  if (world.isQuiet() || site.hosts.length >= world.profile.hosts.count || world.isLost(site.name)) return;
   await world.openHost(site);
 }
 
@@ -65,7 +65,8 @@ async function stopHost(world: World, site: Site): Promise<void> {
 }
 
 async function secondOwner(world: World, site: Site, durationMs: number): Promise<void> {
-  if (site.hosts.length !== 1) return;
+  // Hosts that know each other are no two owners: see host-disturbances.ts.
+  if (site.hosts.length !== 1 || world.profile.hosts.count > 1) return;
   world.coverage.fault('second-owner');
   await world.openHost(site);
   await world.sleep(durationMs);
@@ -92,7 +93,7 @@ async function loseRegion(world: World, site: Site, durationMs: number): Promise
   for (const host of [...site.hosts]) site.crash(host);
   await world.sleep(durationMs);
   world.setLost(site.name, false);
-  await reopen(world, site);
+  for (let opened = 0; opened < world.profile.hosts.count; opened++) await reopen(world, site);
 }
 
 async function failOver(world: World, disturbance: Disturbance, site: Site, other: Site): Promise<void> {
@@ -114,7 +115,7 @@ async function failOver(world: World, disturbance: Disturbance, site: Site, othe
 export async function keepHostsUp(world: World): Promise<void> {
   while (!world.isQuiet()) {
     for (const site of world.sites) {
-      if (site.hosts.length === 0 && !world.isLost(site.name)) {
+      if (site.hosts.length < world.profile.hosts.count && !world.isLost(site.name)) {
         await world.sleep(300);
         await reopen(world, site);
       }

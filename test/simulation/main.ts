@@ -2,6 +2,7 @@
 //   --seeds N     how many (30)        --from N        the first one (1)
 //   --seed S      one, with its story  --regions 1|2   fixed, not drawn
 //   --active-active   with domains that are active in both regions
+//   --hosts N     of each region, fixed, not drawn from 1 to 4
 //   --mutation M  with a seeded bug    --mutations     prove that each seeded bug is caught
 import { parseArgs } from 'node:util';
 import { Coverage } from './coverage.ts';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     regions: { type: 'string' },
     'active-active': { type: 'boolean' },
     mutation: { type: 'string' },
+    hosts: { type: 'string' },
     mutations: { type: 'boolean', default: false },
   },
 });
@@ -31,6 +33,7 @@ function options(): SeedOptions {
   return {
     mutation,
     isActiveActive: values['active-active'],
+    hosts: values.hosts === undefined ? 'drawn' : Number(values.hosts),
     ...(values.regions === undefined ? {} : { regions: Number(values.regions) }),
   };
 }
@@ -40,6 +43,7 @@ const replay = (seed: number): string =>
     `npm run sim -- --seed ${seed}`,
     values.regions === undefined ? '' : ` --regions ${values.regions}`,
     values['active-active'] ? ' --active-active' : '',
+    values.hosts === undefined ? '' : ` --hosts ${values.hosts}`,
     values.mutation === undefined ? '' : ` --mutation ${values.mutation}`,
   ].join('');
 

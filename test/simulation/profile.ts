@@ -1,5 +1,6 @@
 // What one seed means: size of the world, which faults there are and how often each strikes. Drawn once, before anything runs.
 import type { Chance } from './chance.ts';
+import { drawHosts, type HostProfile } from './host-disturbances.ts';
 
 export interface Rates {
   /** Of calls of clients and workers to a frontend. */
@@ -111,6 +112,7 @@ export interface Profile {
   readonly waitsForRetention: boolean;
   /** The tenants' workflows are active in both regions, by cluster attribute. */
   readonly isActiveActive: boolean;
+  readonly hosts: HostProfile;
   readonly rates: Rates;
   readonly disturbances: readonly Disturbance[];
 }
@@ -148,6 +150,8 @@ export function drawProfile(
   chance: Chance,
   regions: number | undefined,
   isActiveActive: boolean | undefined = undefined,
+  /** Of each region; undefined: drawn. */
+  hosts: number | undefined = 1,
 ): Profile {
   const regionCount = regions ?? (chance.is(0.6) ? 2 : 1);
   const runMs = chance.whole(8_000, 22_000);
@@ -172,6 +176,7 @@ export function drawProfile(
     usesSticky: chance.is(0.6),
     waitsForRetention: chance.is(0.35),
     // A stream of its own: what was drawn before this was is drawn as it was.
+    hosts: drawHosts(chance.fork('hosts'), hosts, regionCount, runMs),
     isActiveActive: regionCount > 1 && (isActiveActive ?? chance.fork('active-active').is(0.3)),
     rates: isCalm ? NO_RATES : rates,
     disturbances: isCalm && chance.is(0.5) ? [] : drawDisturbances(chance, regionCount, runMs),

@@ -28,9 +28,9 @@ function replicationLag(from: Site, to: Site): string | undefined {
 }
 
 async function publishLag(site: Site): Promise<string | undefined> {
-  const host = site.pick();
-  if (host === undefined) return `${site.name} is down`;
-  const { publishers } = await host.region.worker.replicationStatus();
+  if (site.hosts.length === 0) return `${site.name} is down`;
+  const statuses = await Promise.all(site.hosts.map(({ region }) => region.worker.replicationStatus()));
+  const publishers = statuses.flatMap((status) => status.publishers);
   for (const [shardId, rows] of site.image.shards) {
     const last = rows.replicationTasks
       .read(
@@ -66,9 +66,10 @@ export async function unrest(world: World): Promise<string | undefined> {
     if (first !== undefined) return `${site.name} has ${open.length} open runs, one of ${first.info.workflowId}`;
     const cron = openRuns(site.image).length;
     if (cron > 0) return `${site.name} has ${cron} open cron runs`;
-    const host = site.pick();
-    if (host === undefined) return `${site.name} is down`;
-    for (const shard of host.region.history.shardStatus()) {
+    if (site.hosts.length === 0) return `${site.name} is down`;
+    const shards = site.hosts.flatMap(({ region }) => region.history.shardStatus());
+    if (shards.length < site.image.shards.size) return `${site.name} has ${shards.length} shards`;
+    for (const shard of shards) {
       if (!shard.isOpen) return `${site.name}: shard ${shard.shardId} is closed`;
       if (shard.unfinishedTransferTasks > 0) {
         const tasks = unfinishedTasks(site, shard.shardId, shard.transferAckLevel);

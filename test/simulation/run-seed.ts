@@ -7,6 +7,7 @@ import { auditTimers } from './check-tasks.ts';
 import { checkWorld } from './check-world.ts';
 import type { Coverage } from './coverage.ts';
 import { disturb, keepHostsUp } from './disturbances.ts';
+import { disturbHost } from './host-disturbances.ts';
 import { type Mutation, NO_MUTATION } from './mutations.ts';
 import type { Profile } from './profile.ts';
 import { openRuns, unrest } from './rest.ts';
@@ -20,6 +21,8 @@ export interface SeedOptions {
   readonly regions?: number | undefined;
   /** Of two regions; drawn when left out. */
   readonly isActiveActive?: boolean | undefined;
+  /** Of each region (1). */
+  readonly hosts?: number | 'drawn' | undefined;
   readonly mutation?: Mutation | undefined;
   /** For a closer look. */
   readonly onWorld?: ((world: World) => void) | undefined;
@@ -43,8 +46,8 @@ const QUIET_STEP_MS = 3_000;
 const VIRTUAL_MS_MAX = 40 * 60_000;
 
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
-  const { regions, isActiveActive, mutation = NO_MUTATION } = options;
-  const world = new World(seed, { regions, isActiveActive, mutation });
+  const { regions, isActiveActive, hosts = 1, mutation = NO_MUTATION } = options;
+  const world = new World(seed, { regions, isActiveActive, hosts, mutation });
   options.onWorld?.(world);
   const onRejection = (error: unknown): void => world.createWatch().guarded(() => Promise.reject(error)) as never;
   process.on('unhandledRejection', onRejection);
@@ -100,6 +103,7 @@ async function play(world: World): Promise<void> {
     }
   }
   const disturbances = world.profile.disturbances.map((disturbance) => disturb(world, disturbance));
+  disturbances.push(...world.profile.hosts.disturbances.map((disturbance) => disturbHost(world, disturbance)));
   const keeper = keepHostsUp(world);
   await auditUntil(world, world.profile.runMs);
   await world.beQuiet();

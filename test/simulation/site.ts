@@ -5,6 +5,7 @@ import { unavailable } from '#base';
 import type { BlobStores } from '#blob';
 import type { ClusterGroup } from '#core';
 import type { SimulatedEnv, SimulatedHostEnv } from '#env';
+import { createMembership, HOST_ROLES } from '#membership';
 import { type Store, type StoreCall, withFaults } from '#persistence';
 import { createMemoryImage, createMemoryStore, type MemoryImage, type MemoryStore } from '#persistence/memory';
 import { createLocalFrontendClient, type FrontendClient, type RemoteFrontendClient } from '#rpc';
@@ -16,6 +17,7 @@ import {
   type VisibilityStore,
 } from '#visibility';
 import type { Chance } from './chance.ts';
+import { createHostPeersOf, type HostLinkDeps } from './host-network.ts';
 import type { Mutation } from './mutations.ts';
 import type { Profile } from './profile.ts';
 import type { StoreFaults } from './store-faults.ts';
@@ -28,6 +30,8 @@ export interface SimHost {
   /** Never resolves; rejects when the process dies. */
   readonly death: Promise<never>;
   isAlive: boolean;
+  /** Its row in the membership is not written any more. */
+  isForgotten: boolean;
   /** A client of its frontend, as another region's frontend if `forwardedBy` names one. */
   client(forwardedBy: string): FrontendClient;
 }
@@ -42,6 +46,7 @@ export interface SiteDeps {
   /** Of one host: fails when the host is dead. */
   readonly blobs: (isAlive: () => boolean) => BlobStores;
   readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
+  readonly hostLink: Omit<HostLinkDeps, 'find'>;
   /** Around the real store, inside the faults: sees what is really written. */
   readonly observe: (store: Store) => Store;
 }
@@ -60,12 +65,26 @@ export interface Site {
 
 const RESTART_MS = 500;
 
+const isHeartbeat = ({ port, method, args }: StoreCall): boolean =>
+  port === 'keyValues' && method === 'put' && args[0] === 'membership';
+
 export function createSite(name: string, deps: SiteDeps): Site {
   const { env, chance, profile, faults, mutation } = deps;
   const image = createMemoryImage();
   const visibilityImage = createMemoryVisibilityImage();
   const hosts: SimHost[] = [];
+  /** Those that clients no longer reach included. */
+  const alive = new Map<string, SimHost>();
   let opened = 0;
+
+  const memberOf = (id: string, hostEnv: SimulatedHostEnv, store: Store, host: () => SimHost) => ({
+    membership: createMembership(
+      { env: hostEnv, keyValues: store.keyValues },
+      { id, address: id, roles: HOST_ROLES, version: 'simulated', frontendAddress: '' },
+      { heartbeatMs: 500, leaseMs: 2_500 },
+    ),
+    peers: createHostPeersOf({ ...deps.hostLink, find: (hostId) => alive.get(hostId) }, host),
+  });
 
   const make = (): SimHost => {
     const hostName = `${name}-${++opened}`;
@@ -79,13 +98,17 @@ export function createSite(name: string, deps: SiteDeps): Site {
     death.catch(() => {});
     const isAlive = (): boolean => host.isAlive;
     const observed = mutation.store?.(deps.observe(store), { image, env: hostEnv }) ?? deps.observe(store);
+    const faulty = withFaults(observed, {
+      decide: (call: StoreCall) =>
+        host.isForgotten && isHeartbeat(call) ? { fail: 'before' } : faults.decide(call, () => crash(host)),
+      scheduler: hostEnv.scheduler,
+    });
+    const member = profile.hosts.count > 1 ? memberOf(hostName, hostEnv, faulty, () => host) : undefined;
     const region = createRegion(
       {
         env: hostEnv,
-        store: withFaults(observed, {
-          decide: (call: StoreCall) => faults.decide(call, () => crash(host)),
-          scheduler: hostEnv.scheduler,
-        }),
+        store: faulty,
+        member,
         visibility: faults.visibility(
           mutation.visibility?.(createMemoryVisibility(hostEnv, visibilityImage)) ??
             createMemoryVisibility(hostEnv, visibilityImage),
@@ -124,6 +147,7 @@ export function createSite(name: string, deps: SiteDeps): Site {
       store,
       death,
       isAlive: true,
+      isForgotten: false,
       client(forwardedBy) {
         let client = clients.get(forwardedBy);
         if (client === undefined) {
@@ -137,6 +161,7 @@ export function createSite(name: string, deps: SiteDeps): Site {
       },
       die: () => die(unavailable('connection reset')),
     };
+    alive.set(hostName, host);
     return host;
   };
 
@@ -148,6 +173,7 @@ export function createSite(name: string, deps: SiteDeps): Site {
   const crash = (host: SimHost): void => {
     if (!host.isAlive) return;
     host.isAlive = false;
+    alive.delete(host.name);
     remove(host);
     host.env.kill();
     host.store.crash();

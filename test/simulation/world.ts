@@ -15,6 +15,7 @@ import { Journal, type Violation } from '../support/checkers/index.ts';
 import { Chance } from './chance.ts';
 import { Coverage } from './coverage.ts';
 import { type DeletedRuns, watchDeletions } from './deleted-runs.ts';
+import { ONE_HOST } from './host-disturbances.ts';
 import { Watch } from './journaled-call.ts';
 import type { Mutation } from './mutations.ts';
 import { createNetworkClient } from './network.ts';
@@ -63,7 +64,12 @@ export class World {
 
   constructor(
     seed: number,
-    options: { regions?: number | undefined; isActiveActive?: boolean | undefined; mutation: Mutation },
+    options: {
+      regions?: number | undefined;
+      isActiveActive?: boolean | undefined;
+      hosts?: number | 'drawn' | undefined;
+      mutation: Mutation;
+    },
   ) {
     this.seed = seed;
     this.mutation = options.mutation;
@@ -72,6 +78,7 @@ export class World {
       this.chance.fork('profile'),
       options.mutation.regions ?? options.regions,
       options.isActiveActive,
+      options.hosts === 'drawn' ? undefined : options.hosts,
     );
     this.env = createSimulatedEnv({ seed });
     this.regionNames = ['a', 'b'].slice(0, this.profile.regionCount);
@@ -206,6 +213,13 @@ export class World {
       mutation: this.mutation,
       blobs: (isAlive) => faults.blobs(blobs, isAlive),
       remoteCluster: (cluster) => remotes.get(cluster),
+      hostLink: {
+        scheduler: this.env.scheduler,
+        chance: this.chance.fork(`hosts ${name}`),
+        coverage: this.coverage,
+        rates: () => (this.#rates === NO_RATES ? ONE_HOST : this.profile.hosts),
+        isCut: this.isCut,
+      },
       observe: (store) => deleted.observe(store, site.image, { blobs: opened, cluster: name }),
     });
     return site;
@@ -213,7 +227,9 @@ export class World {
 
   /** Boots the regions and makes the tenants, without faults. */
   async boot(): Promise<void> {
-    for (const site of this.sites) await this.openHost(site);
+    for (const site of this.sites) {
+      for (let opened = 0; opened < this.profile.hosts.count; opened++) await this.openHost(site);
+    }
     const isGlobal = this.regionNames.length > 1;
     for (const [index, name] of TENANTS.entries()) {
       const isArchiving = name === ARCHIVING_TENANT;
@@ -252,7 +268,12 @@ export class World {
     this.#cuts.clear();
     this.#lostRegions.clear();
     for (const site of this.sites) {
-      for (const host of site.hosts.slice(1)) await site.stop(host);
+      for (const host of site.hosts) {
+        host.isForgotten = false;
+        host.env.thaw();
+      }
+      // Alone, two are two owners; with others, all go on.
+      for (const host of site.hosts.slice(this.profile.hosts.count)) await site.stop(host);
       if (site.hosts.length === 0) await this.openHost(site);
     }
     this.tell('quiet: faults are off');
