@@ -1,8 +1,6 @@
 // Our servers, one or several hosts of a region, on keyspaces of their own.
 import fs from 'node:fs';
 import path from 'node:path';
-import { createRealEnv } from '#env';
-import { createCassandraStore } from '#persistence/cassandra';
 import { type CassandraServer, dropKeyspaces, type Keyspaces, makeKeyspaces } from './cassandra-server.ts';
 import { freePort, makeFolder, type ServerProcess, startServerProcess } from './server-process.ts';
 import { deploymentOf, type Target } from './target.ts';
@@ -85,19 +83,6 @@ export const cassandraTarget = (
         return deploymentOf(hosts, server.pid);
       },
       remove: () => dropKeyspaces(server, keyspaces),
-    };
-  },
-  makeStore: async () => {
-    const keyspaces = await makeKeyspaces(server);
-    const { host, port, localDataCenter } = server;
-    const connection = { contactPoints: [`${host}:${port}`], localDataCenter, keyspace: keyspaces.history };
-    const store = await createCassandraStore(connection, createRealEnv());
-    return {
-      store,
-      close: async () => {
-        await store.close();
-        await dropKeyspaces(server, keyspaces);
-      },
     };
   },
   close: () => server.stop(),

@@ -1,8 +1,5 @@
 // One server process on SQLite in a folder of its own: what a plain `npm run bench` measures.
 import fs from 'node:fs';
-import path from 'node:path';
-import { createRealEnv } from '#env';
-import { createSqliteStore } from '#persistence/sqlite';
 import { makeFolder, startServerProcess } from './server-process.ts';
 import { deploymentOf, type Target } from './target.ts';
 
@@ -16,17 +13,6 @@ export const embeddedTarget = (server: {
     return {
       start: async () => deploymentOf([await startServerProcess({ folder, ...server })]),
       remove: async () => fs.rmSync(folder, { recursive: true, force: true }),
-    };
-  },
-  makeStore: async () => {
-    const folder = makeFolder();
-    const store = createSqliteStore({ path: path.join(folder, 'antiphon.db') }, createRealEnv());
-    return {
-      store,
-      close: async () => {
-        await store.close();
-        fs.rmSync(folder, { recursive: true, force: true });
-      },
     };
   },
   close: async () => {},

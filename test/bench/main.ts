@@ -34,7 +34,6 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --warm-up N          seconds before it (default 5)
   --operations N       a window of so many operations instead, after half as many to warm up: the same work on a busy machine
   --open N             open workflows of idle and recover (default 100000)
-  --finished N         finished workflows of worn-shard (default 1000000)
   --store NAME         ${STORES.join(' or ')} (default sqlite). A Cassandra server is started by npm run services; tenant is on SQLite always
   --hosts N            hosts on Cassandra (default 1); 1,2,4 measures each number of them in turns
   --shards N           shards on Cassandra (default 16)
@@ -55,7 +54,6 @@ const { values, positionals } = parseArgs({
     'warm-up': { type: 'string', default: '5' },
     operations: { type: 'string' },
     open: { type: 'string', default: '100000' },
-    finished: { type: 'string', default: '1000000' },
     store: { type: 'string', default: 'sqlite' },
     hosts: { type: 'string', default: '1' },
     shards: { type: 'string', default: '16' },
@@ -95,7 +93,6 @@ const optionsOf = (target: Target, entry?: string): BenchOptions => ({
   warmUpSeconds: Number(values['warm-up']),
   operations: values.operations === undefined ? undefined : Number(values.operations),
   openWorkflows: Number(values.open),
-  finishedWorkflows: Number(values.finished),
 });
 
 /** Our servers on the chosen store: this build's, or another's. */

@@ -8,7 +8,6 @@ import { DOMAIN, signalRequest, startRequest } from './domain.ts';
 import { closedLoop, type Measured, type Window } from './measure.ts';
 import type { Deployment, Target, Usage } from './target.ts';
 import { startWorkerLoop } from './worker-loop.ts';
-import { wornShard } from './worn-shard.ts';
 
 export interface Row {
   readonly scenario: string;
@@ -20,7 +19,6 @@ export interface BenchOptions extends Window {
   /** Of the target, when it is ours. */
   readonly shards: number;
   readonly openWorkflows: number;
-  readonly finishedWorkflows: number;
   readonly nodeArguments: readonly string[];
   /** Of the server to measure; undefined: this one. */
   readonly entry?: string | undefined;
@@ -155,7 +153,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   signal: async (options) => [await signal(options, 1), await signal(options, 1000)],
   'long-history': longHistory,
   idle: idleAndRecover,
-  'worn-shard': wornShard,
 };
 
 /** What a plain `npm run bench` runs. */

@@ -1,7 +1,6 @@
 // What the bench measures: servers of some make on some store. A target gives a site (an empty store of its own), and a site starts servers on it, once
 // or again after they were killed. Counters are sums over all servers, read from /proc; the store's own process, if it has one, is counted apart.
 import fs from 'node:fs';
-import type { Store } from '#persistence';
 
 export interface Usage {
   readonly serverCpuSeconds: number;
@@ -31,8 +30,6 @@ export interface Target {
   /** Said of the figures, as "SQLite, synchronous=FULL". */
   readonly title: string;
   makeSite(): Promise<Site>;
-  /** An empty store to write without a server; absent when it is not ours. */
-  makeStore?(): Promise<{ readonly store: Store; close(): Promise<void> }>;
   close(): Promise<void>;
 }
 
