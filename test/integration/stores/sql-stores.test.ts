@@ -72,8 +72,6 @@ describe.each(SQL_STORES)('a server on %s', (name) => {
       const [, create] = /run "antiphon (schema create .*)"/.exec(refused.stderr) ?? [];
       await cli.ok(...(create as string).split(' '), '--password', password);
       await cli.ok(...(await command()));
-      const connection = (await command().catch(() => [])) as readonly string[];
-      expect(connection).toEqual([]);
       await start();
     },
   );

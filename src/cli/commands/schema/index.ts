@@ -3,14 +3,19 @@
 import type { Command } from 'commander';
 import { StoreError } from '#base';
 import { createRealEnv } from '#env';
-import type { SchemaTarget, SchemaVersion } from '#persistence';
-import { createSchemaTool, openSchemaTargets, type SchemaTool } from '#schema';
-import { CliError, EXIT } from '../../failure.ts';
+import {
+  createSchemaTool,
+  openSchemaTargets,
+  type SchemaTarget,
+  type SchemaTool,
+  type SchemaVersion,
+  schemaVersionsOf,
+} from '#schema';
+import { CliError, EXIT, usageError } from '../../failure.ts';
 import { addCommand, addGroup, declareFlags, PRINT_FLAGS } from '../../spec/command.ts';
 import { on, text } from '../../spec/flags.ts';
 import type { Output } from '../../ui/output.ts';
 import { CONNECTION_FLAGS, type ConnectionValues, schemaSettings } from './settings.ts';
-import { versionNumber, versionsOf } from './versions.ts';
 
 const FILE = text('sqlite-file', 'SQLite file of a region, in place of --store and --path', 'file');
 const FOLDER = text(
@@ -21,6 +26,14 @@ const FOLDER = text(
 const VERSION = text('version v', 'the last version to apply; the newest when left out', 'version');
 const DRY_RUN = on('dry-run dryrun y', 'only say what would be applied');
 const QUIET = on('quiet q', 'there for scripts written for Cadence');
+
+/** `3`, `3.0` and `v3` are version 3; `0.0` is the empty store. */
+function versionNumber(typed: string | undefined): number | undefined {
+  if (typed === undefined) return undefined;
+  const match = /^v?(\d{1,6})(?:\.0)?$/.exec(typed);
+  if (match === null) throw usageError(`--version is "${typed}": expected a version such as 2 or 2.0`);
+  return Number(match[1]);
+}
 
 interface Opened {
   readonly target: SchemaTarget;
@@ -36,7 +49,7 @@ async function onEach(
   const targets = await openSchemaTargets(await schemaSettings(flags, flags.file), env);
   try {
     for (const target of targets) {
-      await use({ target, tool: createSchemaTool(target, env, versionsOf(target, flags.folder)) });
+      await use({ target, tool: createSchemaTool(target, env, schemaVersionsOf(target, flags.folder)) });
     }
   } catch (error) {
     throw error instanceof StoreError ? failureOf(error) : error;
@@ -117,7 +130,7 @@ function addSetup(schema: Command): void {
     ],
     flags: { version: VERSION, folder: FOLDER, dryRun: DRY_RUN, quiet: QUIET, ...CONNECTION_FLAGS, ...PRINT_FLAGS },
     async run({ flags, context: { output } }) {
-      const toVersion = versionNumber('--version', flags.version);
+      const toVersion = versionNumber(flags.version);
       await onEach(flags, async ({ target, tool }) => {
         const applied = await tool.setup({ toVersion, dryRun: flags.dryRun });
         if (applied.length > 0 || flags.dryRun) tell(output, target, applied, flags.dryRun);
@@ -148,7 +161,7 @@ function addUpdate(schema: Command): void {
     },
     positional: ['file'],
     async run({ flags, context: { output } }) {
-      const toVersion = versionNumber('--version', flags.version);
+      const toVersion = versionNumber(flags.version);
       await onEach(flags, async ({ target, tool }) =>
         tell(output, target, await tool.update({ toVersion, dryRun: flags.dryRun }), flags.dryRun),
       );
@@ -189,7 +202,7 @@ function addPrint(schema: Command): void {
     flags: { version: text('version v', 'one version; all when left out', 'version'), ...CONNECTION_FLAGS },
     positional: ['version'],
     async run({ flags }) {
-      const version = versionNumber('--version', flags.version);
+      const version = versionNumber(flags.version);
       await onEach(flags, async ({ tool }) => {
         process.stdout.write(`${tool.print(version)}\n`);
       });
