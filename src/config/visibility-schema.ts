@@ -18,6 +18,8 @@ export interface VisibilityConfig {
   };
 }
 
+const INDEX_NAME = /^[a-z0-9][a-z0-9._-]{0,199}$/;
+
 function faultOfUrl(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isUsable = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
@@ -100,21 +102,28 @@ export const visibilitySchema = {
   },
 } as const;
 
-/** What is wrong with it as a whole; undefined: nothing. */
-export function faultOfVisibility({ write, read, opensearch }: VisibilityConfig): string | undefined {
-  if (write !== 'both' && read !== write) return `read is ${read}, where nothing is written: write is ${write}`;
-  if (write === 'store') return undefined;
-  if (opensearch.urls.length === 0) return `opensearch.urls is missing: write is ${write}`;
-  for (const url of opensearch.urls) {
+/** What is wrong with the connection; undefined: nothing. */
+export function faultOfOpenSearch(opensearch: VisibilityConfig['opensearch']): string | undefined {
+  const { urls, index, tls, apiKey, username, timeoutMs } = opensearch;
+  if (urls.length === 0) return 'opensearch.urls is missing';
+  for (const url of urls) {
     const fault = faultOfUrl(url);
     if (fault !== undefined) return fault;
   }
-  if (!opensearch.urls.every((url) => url.startsWith('https:') === opensearch.tls.enabled)) {
+  if (!urls.every((url) => url.startsWith('https:') === tls.enabled)) {
     return 'opensearch.urls are to be https with opensearch.tls.enabled, and http without';
   }
-  if (opensearch.apiKey !== '' && opensearch.username !== '') return 'opensearch has both an apiKey and a username';
-  if (opensearch.timeoutMs < 100) return 'opensearch.timeoutMs must be at least 100';
-  return undefined;
+  if (!INDEX_NAME.test(index)) {
+    return `opensearch.index is ${JSON.stringify(index)}: a name has lower-case letters, digits, ".", "_" and "-"`;
+  }
+  if (apiKey !== '' && username !== '') return 'opensearch has both an apiKey and a username';
+  return timeoutMs < 100 ? 'opensearch.timeoutMs must be at least 100' : undefined;
+}
+
+/** What is wrong with it as a whole; undefined: nothing. */
+export function faultOfVisibility({ write, read, opensearch }: VisibilityConfig): string | undefined {
+  if (write !== 'both' && read !== write) return `read is ${read}, where nothing is written: write is ${write}`;
+  return write === 'store' ? undefined : faultOfOpenSearch(opensearch);
 }
 
 /** The header by which the server is known there; empty for none. */

@@ -12,7 +12,10 @@ import {
 } from '#visibility';
 import type { TlsRegistry } from './tls.ts';
 
-function connectionOf({ opensearch }: VisibilityConfig, tls: TlsRegistry): OpenSearchConnection {
+export function openSearchConnection(
+  opensearch: VisibilityConfig['opensearch'],
+  tls: TlsRegistry,
+): OpenSearchConnection {
   const client = tls.connection(opensearch.tls);
   return {
     urls: opensearch.urls,
@@ -30,7 +33,7 @@ export async function openVisibility(
 ): Promise<VisibilityStore> {
   if (config.write === 'store') return own;
   const { env, tls, searchAttributes } = deps;
-  const connection = connectionOf(config, tls);
+  const connection = openSearchConnection(config.opensearch, tls);
   const { index } = config.opensearch;
   const target = createOpenSearchSchemaTarget(env, { connection, index });
   try {

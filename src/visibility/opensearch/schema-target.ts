@@ -23,17 +23,8 @@ interface VersionsMeta {
 }
 
 const NOT_FOUND = 404;
-const INDEX_NAME = /^[a-z0-9][a-z0-9._-]{0,199}$/;
-
-/** Throws when no index can have this name. */
-export function requireIndexName(index: string): void {
-  if (INDEX_NAME.test(index)) return;
-  throw new Error(`${JSON.stringify(index)} is no name of an index: lower-case letters, digits, ".", "_" and "-"`);
-}
-
 export function createOpenSearchSchemaTarget(env: Env, options: OpenSearchSchemaOptions): SchemaTarget {
   const { index, connection, shards, replicas } = options;
-  requireIndexName(index);
   const client = createOpenSearchClient(env, connection);
   const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const answer = await client.send(method, path, body);

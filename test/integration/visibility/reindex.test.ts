@@ -16,10 +16,9 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ConfigOverrides, loadConfig } from '#config';
 import { createRealEnv } from '#env';
-import { loadSchemaVersions } from '#persistence';
 import { createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
 import { type RunningServer, startServer } from '#server';
-import { createOpenSearchClient, createOpenSearchSchemaTarget, type OpenSearchConnection } from '#visibility';
+import { createOpenSearchClient, type OpenSearchConnection } from '#visibility';
 import { createInProcessCli } from '../../support/cli-in-process.ts';
 import { serviceMissing, useService, variable } from '../../support/services.ts';
 
@@ -97,9 +96,8 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
   });
 
   async function makeIndex(index: string): Promise<() => Promise<void>> {
-    const target = createOpenSearchSchemaTarget(env, { connection, index, shards: 1, replicas: 0 });
-    for (const version of loadSchemaVersions(target.schema)) await target.apply(version, env.clock.nowMs());
-    await target.close();
+    const flags = ['--url', line.url, '--index', index, '--index-shards', '1', '--replication-factor', '0'];
+    await createInProcessCli('127.0.0.1:1').ok('schema', 'setup', '--store', 'opensearch', ...flags);
     return async () => {
       const direct = createOpenSearchClient(env, connection);
       await direct.send('DELETE', `/${index}`);

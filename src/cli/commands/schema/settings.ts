@@ -1,9 +1,9 @@
 // Which store a schema command is about, and how to reach it: the configuration of the server (`-c`), then the variables of Cadence's tools, then
 // flags, which have the names that cadence-cassandra-tool and cadence-sql-tool give them.
 import fs from 'node:fs';
-import { loadConfig, type ServerConfig } from '#config';
-import type { SchemaSettings, SchemaStore } from '#schema';
-import { SCHEMA_STORES } from '#schema';
+import { faultOfOpenSearch, loadConfig, type ServerConfig } from '#config';
+import { createRealEnv } from '#env';
+import { SCHEMA_STORES, type SchemaSettings, type SchemaStore } from '#schema';
 import { usageError } from '../../failure.ts';
 import { type Flag, list, on, oneOf, text, type ValuesOf, whole } from '../../spec/flags.ts';
 
@@ -29,7 +29,10 @@ export const CONNECTION_FLAGS = {
     ['history', 'visibility'],
   ),
   datacenter: text('datacenter dc', 'local data center of Cassandra', 'name'),
-  replicas: whole('replication-factor rf', 'copies of a keyspace that is made'),
+  url: text('url', 'nodes of OpenSearch or Elasticsearch, as http://search-1:9200,http://search-2:9200', 'urls'),
+  index: text('index', 'index of OpenSearch or Elasticsearch', 'name'),
+  shards: whole('index-shards', 'shards of an index that is made'),
+  replicas: whole('replication-factor rf', 'copies of a keyspace or index that is made'),
   timeout: whole('timeout t', 'longest wait for an answer, in seconds'),
   tls: on('tls', 'connect over TLS'),
   tlsCaFile: text('tls-ca-file', 'authority of its certificate, PEM', 'file'),
@@ -53,6 +56,7 @@ function storeOf(flags: ConnectionValues, config: ServerConfig): SchemaStore {
   // What was said of the place says which store it is.
   if (flags.path !== undefined) return 'sqlite';
   if (flags.keyspace !== undefined) return 'cassandra';
+  if (flags.url !== undefined || flags.index !== undefined) return 'opensearch';
   const { driver } = config.persistence;
   const named = STORE_NAMES[flags.config.length > 0 || plugin === '' ? driver : plugin];
   if (named === undefined) throw usageError(`${plugin || driver} has no schema`, `--store ${SCHEMA_STORES.join('|')}`);
@@ -60,7 +64,7 @@ function storeOf(flags: ConnectionValues, config: ServerConfig): SchemaStore {
 }
 
 /** TLS by flags, on top of what is configured. */
-function tlsOf<T extends ServerConfig['persistence']['postgres']['tls']>(flags: ConnectionValues, configured: T): T {
+function tlsOf<T extends { readonly enabled?: boolean }>(flags: ConnectionValues, configured: T): T {
   return {
     ...configured,
     ...(flags.tls && { enabled: true }),
@@ -138,6 +142,29 @@ async function cassandraSettings(flags: ConnectionValues, config: ServerConfig):
   };
 }
 
+async function openSearchSettings(flags: ConnectionValues, config: ServerConfig): Promise<SchemaSettings> {
+  const { opensearch } = config.visibility;
+  const urls = flags.url?.split(',').map((url) => url.trim()) ?? opensearch.urls;
+  const isSecure = flags.tls || urls.some((url) => url.startsWith('https:'));
+  const named = {
+    ...opensearch,
+    urls,
+    index: flags.index ?? opensearch.index,
+    username: flags.user ?? opensearch.username,
+    password: flags.password ?? opensearch.password,
+    ...(flags.user !== undefined && { apiKey: '' }),
+    // Statements of a schema take longer than others.
+    timeoutMs: flags.timeout === undefined ? Math.max(opensearch.timeoutMs, 30_000) : flags.timeout * 1000,
+    tls: tlsOf(flags, { ...opensearch.tls, enabled: opensearch.tls.enabled || isSecure }),
+  };
+  const fault = faultOfOpenSearch(named);
+  if (fault !== undefined) throw usageError(fault, '--url http://search-1:9200 or visibility.opensearch.urls');
+  const { openSearchSchemaConnection } = await import('#server');
+  const connection = await openSearchSchemaConnection(named, createRealEnv());
+  const { shards, replicas } = flags;
+  return { store: 'opensearch', index: { connection, index: named.index, shards, replicas } };
+}
+
 export async function schemaSettings(flags: ConnectionValues, file: string | undefined): Promise<SchemaSettings> {
   for (const configFile of flags.config) {
     if (!fs.existsSync(configFile)) throw usageError(`there is no config file ${configFile}`);
@@ -147,5 +174,6 @@ export async function schemaSettings(flags: ConnectionValues, file: string | und
   const store = file === undefined ? storeOf(flags, config) : 'sqlite';
   if (store === 'sqlite') return { store, path: path ?? config.persistence.sqlite.path };
   if (store === 'cassandra') return cassandraSettings(flags, config);
+  if (store === 'opensearch') return openSearchSettings(flags, config);
   return sqlSettings(store, flags, config);
 }
