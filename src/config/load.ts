@@ -7,6 +7,7 @@ import { faultOfCassandra } from './cassandra-schema.ts';
 import { checkMembers, configSchema, type ServerConfig } from './schema.ts';
 import { faultOfSqlServer } from './sql-schema.ts';
 import { faultOfListenerTls } from './tls-schema.ts';
+import { faultOfVisibility } from './visibility-schema.ts';
 
 // Under this name, and only under it, convict takes a map as one value that a file replaces, instead of merging into the default.
 convict.addFormat({ name: 'object', validate: checkMembers, coerce: (value: unknown) => value });
@@ -88,6 +89,8 @@ export function loadConfig(options: {
     if (fault !== undefined) throw new ConfigError(`persistence.${driver}: ${fault}`);
   }
   checkCluster(value);
+  const visibilityFault = faultOfVisibility(value.visibility);
+  if (visibilityFault !== undefined) throw new ConfigError(`visibility: ${visibilityFault}`);
   if (value.archival.enabled && value.archival.uri === '') {
     throw new ConfigError('archival.enabled needs archival.uri, as file:///var/lib/antiphon/archive');
   }
