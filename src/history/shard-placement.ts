@@ -3,8 +3,10 @@
 export interface ShardPlacement {
   /** Host that the ring gives the shard; undefined: there is none now. */
   ownerOf(shardId: number): string | undefined;
-  /** The ring gives it to this host, and nobody can have taken this host for dead. */
+  /** The ring gives it to this host. */
   isMine(shardId: number): boolean;
+  /** False while others may have taken this host for dead: it goes on with what it has, and acquires nothing. */
+  isCurrent(): boolean;
   /** Shards that this host has when all are spread evenly: divides its memory. */
   evenShare(): number;
   /** Resolves when these shards may be acquired: whoever had them has let go, or does not answer. */

@@ -184,11 +184,11 @@ export class Shards {
     const mayAcquire = async (isLost: boolean): Promise<boolean> => {
       if (placement === undefined) return true;
       if (isLost) await placement.lookNow();
-      if (!placement.isMine(shardId)) return false;
+      if (!placement.isMine(shardId) || !placement.isCurrent()) return false;
       const claim = firstClaim ?? (isLost ? placement.claim([shardId]) : undefined);
       firstClaim = undefined;
       await claim;
-      return placement.isMine(shardId);
+      return placement.isMine(shardId) && placement.isCurrent();
     };
     const handle = new ShardHandle(shardId, {
       deps: this.#deps,

@@ -221,7 +221,8 @@ class RegionCluster implements Cluster {
     const { membership } = this.#deps;
     return {
       ownerOf: (shardId) => this.placement().shardOwner(shardId),
-      isMine: (shardId) => this.placement().shardOwner(shardId) === this.self && membership.isCurrent(),
+      isMine: (shardId) => this.placement().shardOwner(shardId) === this.self,
+      isCurrent: () => membership.isCurrent(),
       evenShare: () => Math.ceil(this.#shardIds.length / Math.max(1, this.placement().withRole('history').length)),
       claim: (shardIds) => this.#claim(shardIds),
       lookNow: () => membership.lookNow(),
