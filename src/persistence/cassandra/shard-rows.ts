@@ -10,7 +10,7 @@ import { fingerprint32 } from '#base';
 import type { RunKey } from '../ports.ts';
 import { type Statement, toBlob, type Value } from './session.ts';
 
-export const KIND = { run: 1, currentRun: 2, transferTask: 3, timerTask: 4, replicationTask: 5 } as const;
+export const KIND = { shard: 0, run: 1, currentRun: 2, transferTask: 3, timerTask: 4, replicationTask: 5 } as const;
 export const PART = { record: 0, signalRequest: 1 } as const;
 
 const VERSION_POSITION = 14;
@@ -26,6 +26,8 @@ export function runSort(runId: string): number {
 }
 
 const COLUMNS = 'shard_id, kind, sort, id, domain_id, workflow_id, run_id, part, item';
+const SHARD = `shard_id = ? AND kind = ${KIND.shard} AND sort = 0 AND id = 0 AND domain_id = '' AND workflow_id = '' AND run_id = ''
+  AND part = 0 AND item = ''`;
 const RUN = `shard_id = ? AND kind = ${KIND.run} AND sort = ? AND id = 0 AND domain_id = ? AND workflow_id = ? AND run_id = ?`;
 const CURRENT_RUN = `shard_id = ? AND kind = ${KIND.currentRun} AND sort = 0 AND id = 0 AND domain_id = ? AND workflow_id = ?`;
 
@@ -33,11 +35,11 @@ const insertTask = (kind: number): string =>
   `INSERT INTO shard_rows (${COLUMNS}, value) VALUES (?, ${kind}, ?, ?, '', '', '', 0, '', ?)`;
 
 export const CQL = {
-  fence: 'UPDATE shard_rows SET range_id = ? WHERE shard_id = ? IF range_id = ?',
-  fenceWithInfo: 'UPDATE shard_rows SET range_id = ?, info = ?, timer_floor_ms = ? WHERE shard_id = ? IF range_id = ?',
-  fenceWithFloor: 'UPDATE shard_rows SET range_id = ?, timer_floor_ms = ? WHERE shard_id = ? IF range_id = ?',
-  acquire: 'UPDATE shard_rows SET range_id = ?, info = ? WHERE shard_id = ? IF range_id = ?',
-  shard: 'SELECT range_id, info, timer_floor_ms FROM shard_rows WHERE shard_id = ? LIMIT 1',
+  fence: `UPDATE shard_rows SET range_id = ? WHERE ${SHARD} IF range_id = ?`,
+  fenceWithInfo: `UPDATE shard_rows SET range_id = ?, info = ?, timer_floor_ms = ? WHERE ${SHARD} IF range_id = ?`,
+  fenceWithFloor: `UPDATE shard_rows SET range_id = ?, timer_floor_ms = ? WHERE ${SHARD} IF range_id = ?`,
+  acquire: `UPDATE shard_rows SET range_id = ?, info = ? WHERE ${SHARD} IF range_id = ?`,
+  shard: `SELECT range_id, info, timer_floor_ms FROM shard_rows WHERE ${SHARD}`,
 
   putRun: `UPDATE shard_rows SET next_event_id = ?, is_open = ?, crc = ?, value = ? WHERE ${RUN} AND part = 0 AND item = ''`,
   putSignalRequest: `INSERT INTO shard_rows (${COLUMNS}) VALUES (?, ${KIND.run}, ?, 0, ?, ?, ?, ${PART.signalRequest}, ?)`,

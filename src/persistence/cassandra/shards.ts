@@ -120,8 +120,9 @@ export function createCassandraShards(
     addTrims(statements, shardId, commit, floorMs);
     const { isApplied, rows: refusals } = await session.compareAndSet('commit', statements);
     if (!isApplied) {
-      const range: Long | null = refusals[0]?.range_id ?? null;
-      if (toNumber(range) !== rangeId) throw lost(shardId, rangeId, toNumber(range));
+      const current = refusals.find((row) => row.range_id !== null && row.range_id !== undefined);
+      const heldRangeId = toNumber(current?.range_id);
+      if (heldRangeId !== rangeId) throw lost(shardId, rangeId, heldRangeId);
       const existing = refusals.filter((row) => row.is_open !== null && row.is_open !== undefined);
       // The rows have the columns of their key.
       throw refusedRun(commit.executions, existing as unknown as { run_id: string; workflow_id: string }[]);

@@ -1,4 +1,4 @@
-// The task list port on Cassandra. A list is a partition whose range id, a static column, is the condition of every write to it.
+// The task list port on Cassandra. A list is a partition; its first row is the lease, whose range id is the condition of every write to it.
 import { StoreError } from '#base';
 import { DEFAULT_TASK_PRIORITY } from '#core';
 import type { BacklogTask, TaskLane, TaskListKey, TaskListStore } from '../ports.ts';
@@ -25,18 +25,18 @@ interface TaskRow {
   readonly expires_ms: Long;
 }
 
-/** Of tasks in no lane: below every priority. */
+/** Of tasks in no lane: below every priority, and above the lease. */
 const NO_LANE = { priority: 0, fairnessKey: '' };
 const LEASE_TRIES = 10;
 const LISTS_PER_PAGE = 500;
 
 const LIST = 'domain_id = ? AND name = ? AND type = ?';
-const LEASE = 'SELECT range_id, ack_level FROM task_lists WHERE domain_id = ? AND name = ? AND type = ? LIMIT 1';
-const TAKE = `UPDATE task_lists SET range_id = ?, ack_level = ?, list_kind = ?, updated_ms = ? WHERE ${LIST} IF range_id = ?`;
-const FENCE = `UPDATE task_lists SET range_id = ? WHERE ${LIST} IF range_id = ?`;
-const ACKNOWLEDGE = `UPDATE task_lists SET ack_level = ? WHERE ${LIST} IF range_id = ?`;
-const FORGET = `UPDATE task_lists SET range_id = null, ack_level = null, list_kind = null, updated_ms = null
-  WHERE ${LIST} IF range_id = ?`;
+const LEASE_ROW = `${LIST} AND priority = -1 AND fairness_key = '' AND task_id = 0`;
+const LEASE = `SELECT range_id, ack_level FROM task_lists WHERE ${LEASE_ROW}`;
+const TAKE = `UPDATE task_lists SET range_id = ?, ack_level = ?, list_kind = ?, updated_ms = ? WHERE ${LEASE_ROW} IF range_id = ?`;
+const FENCE = `UPDATE task_lists SET range_id = ? WHERE ${LEASE_ROW} IF range_id = ?`;
+const ACKNOWLEDGE = `UPDATE task_lists SET ack_level = ? WHERE ${LEASE_ROW} IF range_id = ?`;
+const FORGET = `DELETE FROM task_lists WHERE ${LEASE_ROW} IF range_id = ?`;
 const APPEND = `INSERT INTO task_lists (domain_id, name, type, priority, fairness_key, task_id, fairness_weight, workflow_id, run_id,
   schedule_id, attempt, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const LANE = `${LIST} AND priority = ? AND fairness_key = ?`;
@@ -49,7 +49,9 @@ const COUNT_LANES = `SELECT task_id FROM task_lists WHERE ${LIST} AND priority >
 const DELETE_TASK = `DELETE FROM task_lists WHERE ${LANE} AND task_id = ?`;
 const DELETE_TASKS = `DELETE FROM task_lists WHERE ${LANE} AND task_id <= ?`;
 const DELETE_LIST = `DELETE FROM task_lists WHERE ${LIST}`;
-const ALL = 'SELECT DISTINCT domain_id, name, type, list_kind, range_id, ack_level, updated_ms FROM task_lists';
+// The first row of each list is its lease.
+const ALL =
+  'SELECT domain_id, name, type, list_kind, range_id, ack_level, updated_ms FROM task_lists PER PARTITION LIMIT 1';
 
 const listParameters = (key: TaskListKey): Value[] => [key.domainId, key.name, key.type];
 
