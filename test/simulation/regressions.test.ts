@@ -5,7 +5,8 @@ import { runSeed } from './run-seed.ts';
 
 describe('seeds that found a defect', () => {
   it.each(REGRESSIONS)('seed $seed is clean: $found', async ({ seed }) => {
-    const { violations } = await runSeed(seed);
+    // Found before there were active-active domains: the same world again.
+    const { violations } = await runSeed(seed, { isActiveActive: false });
     expect(violations).toEqual([]);
   });
 });
