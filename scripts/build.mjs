@@ -27,6 +27,7 @@ const shared = {
 };
 
 const programs = [
+  'test/bench/lists.ts',
   'test/bench/main.ts',
   'test/bench/noise.ts',
   'scripts/story/main.ts',
