@@ -188,7 +188,7 @@ async function findTarget(
   }
 }
 
-/** The target as another region is asked for it. A child is where its parent is, so one that only another region has is no child of ours. */
+/** The target as another region is asked for it. A child is where its parent is, so one that is only there is no child of ours. */
 function elsewhere({ domain, ref }: ExternalTarget, childWorkflowOnly: boolean) {
   if (childWorkflowOnly) throw badRequest('The target is not a child of this workflow.');
   return { domain: domain.name, workflowExecution: { workflowId: ref.workflowId, runId: ref.runId } };
