@@ -10,7 +10,7 @@ const PROBE_TIMEOUT_MS = 1_000;
 const PAUSE_MS = 50;
 
 export interface Prober {
-  /** Milliseconds from `sinceMs` (of performance.now) until every probe was answered through every host but `except`. */
+  /** Milliseconds from `sinceMs` (of performance.now) until every probe was answered once, through all hosts but `except`, which share the probes. */
   untilServed(sinceMs: number, except?: number): Promise<number>;
   /** The status of one answer, as a client with this deadline sees it. */
   statusWithin(timeoutMs: number): Promise<string>;
@@ -38,21 +38,18 @@ export function createProber(options: {
       return (error as ServiceError).code;
     }
   };
-  const isServed = async (hosts: readonly Api[]): Promise<boolean> => {
-    const codes = await Promise.all(
-      ids.map((id, index) => probe(hosts[index % hosts.length] as Api, id, PROBE_TIMEOUT_MS)),
-    );
-    return codes.every((code) => code === status.NOT_FOUND);
-  };
   return {
     untilServed: async (sinceMs, except) => {
       const hosts = apis.filter((_, index) => index !== except);
-      for (;;) {
-        if (await isServed(hosts)) return performance.now() - sinceMs;
-        if (performance.now() - sinceMs > options.giveUpMs)
-          throw new Error(`not every shard is served ${options.giveUpMs} ms after the fault`);
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      }
+      const untilAnswered = async (workflowId: string, index: number): Promise<void> => {
+        while ((await probe(hosts[index % hosts.length] as Api, workflowId, PROBE_TIMEOUT_MS)) !== status.NOT_FOUND) {
+          if (performance.now() - sinceMs > options.giveUpMs)
+            throw new Error(`${workflowId} is not served ${options.giveUpMs} ms after the fault`);
+          await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        }
+      };
+      await Promise.all(ids.map(untilAnswered));
+      return performance.now() - sinceMs;
     },
     statusWithin: async (timeoutMs) => {
       const index = Math.floor(Math.random() * PROBES);
