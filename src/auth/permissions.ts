@@ -122,6 +122,7 @@ export const PERMISSIONS: PermissionTable = {
   },
   audit: { listAuditRecords: 'admin' },
   index: { reindexShard: 'admin' },
+  hosts: { listHosts: 'admin', moveShard: 'admin' },
 };
 
 /** @throws for an RPC without a row: it cannot be served. */

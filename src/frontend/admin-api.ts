@@ -13,6 +13,8 @@ import { requireRun } from './request-checks.ts';
 import { createSearchAttributeAdminApi } from './search-attribute-admin-api.ts';
 import { createTaskListAdminApi } from './task-list-admin-api.ts';
 
+const ROLES = ['frontend', 'history', 'matching', 'worker'] as const;
+
 export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pipeline: Pipeline): AdminHandlers {
   const { history } = deps;
   const { serve, byDomain, byNothing } = pipeline;
@@ -29,12 +31,14 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
       supportedClientVersions: SUPPORTED_CLIENT_VERSIONS,
       membershipInfo: {
         currentHost: host,
-        reachableMembers: [options.hostName],
-        rings: ['cadence-frontend', 'cadence-history', 'cadence-matching', 'cadence-worker'].map((role) => ({
-          role,
-          memberCount: 1,
-          members: [host],
-        })),
+        reachableMembers: deps.hosts?.list().map(({ id }) => id) ?? [options.hostName],
+        rings: ROLES.map((role) => {
+          const members = deps.hosts
+            ?.list()
+            .filter(({ roles, isLeaving }) => roles.includes(role) && !isLeaving)
+            .map(({ id }) => ({ identity: id })) ?? [host];
+          return { role: `cadence-${role}`, memberCount: members.length, members };
+        }),
       },
       persistenceInfo: {
         historyStore: { backend: options.storeName, settings: [], features: [] },
@@ -56,7 +60,7 @@ export function createAdminApi(deps: FrontendDeps, options: FrontendOptions, pip
         const { shardId, stateJson } = await history.describeMutableState(run);
         return {
           shardId,
-          historyAddr: options.hostName,
+          historyAddr: deps.hosts === undefined ? options.hostName : (deps.hosts.ownerOf(shardId) ?? ''),
           mutableStateInCache: stateJson,
           mutableStateInDatabase: cadenceMutableState(stateJson),
         };

@@ -1,16 +1,16 @@
 // Admin RPCs of history hosts, shards and their queues.
 // Cadence: service/frontend/admin/handler.go, service/history/handler/handler.go
-import { TaskType } from '@antiphon/proto/admin';
-import { badRequest, unimplemented } from '#base';
+import { type DescribeHistoryHostRequest, TaskType } from '@antiphon/proto/admin';
+import { badRequest, unavailable, unimplemented } from '#base';
 import type { HistoryAdmin, TaskQueueName } from '#rpc';
 import { msOfTimestamp } from './durations.ts';
 import { ADMIN_CALL, type Pipeline } from './pipeline.ts';
-import type { AdminHandlers, FrontendDeps, FrontendOptions } from './ports.ts';
+import type { AdminHandlers, FrontendDeps, FrontendOptions, RegionHosts } from './ports.ts';
 
 const SHARD_PAGE_MAX = 10_000;
 
 export function createShardAdminApi(
-  { historyAdmin, domains }: FrontendDeps,
+  { historyAdmin, domains, hosts }: FrontendDeps,
   { hostName }: FrontendOptions,
   { serve, byNothing }: Pipeline,
 ): AdminHandlers {
@@ -22,23 +22,25 @@ export function createShardAdminApi(
     describeHistoryHost: serve('admin', 'describeHistoryHost', ADMIN_CALL, byNothing, async ({ describeBy }) => {
       if (describeBy === undefined) throw badRequest('Request is nil.');
       const admin = operator();
-      if (describeBy.$case === 'hostAddress' && describeBy.value !== hostName) {
-        throw badRequest(
-          `Host ${describeBy.value.slice(0, 200)} is not a member of this cluster: its host is ${hostName}.`,
-        );
+      const members = hosts?.list().map(({ id }) => id) ?? [hostName];
+      if (describeBy.$case === 'hostAddress' && !members.includes(describeBy.value)) {
+        const known = members.length === 1 ? `its host is ${members[0]}` : `its hosts are ${members.join(', ')}`;
+        throw badRequest(`Host ${describeBy.value.slice(0, 200)} is not a member of this cluster: ${known}.`);
       }
       if (describeBy.$case === 'shardId') requireShard(admin, describeBy.value);
       if (describeBy.$case === 'workflowExecution' && describeBy.value.workflowId === '') {
         throw badRequest('WorkflowId is not set on request.');
       }
-      const shardIds = [...admin.openShardIds()];
-      const cached = BigInt(domains.size());
+      const address = hosts === undefined ? hostName : hostOf(admin, hosts, describeBy);
+      const described = await hosts?.describe(address);
+      const shardIds = [...(described?.openShardIds ?? admin.openShardIds())];
+      const cached = BigInt(described?.cachedDomains ?? domains.size());
       return {
         numberOfShards: shardIds.length,
         shardIds,
         domainCache: { numOfItemsInCacheById: cached, numOfItemsInCacheByName: cached },
         shardControllerStatus: 'started',
-        address: hostName,
+        address,
       };
     }),
 
@@ -51,7 +53,9 @@ export function createShardAdminApi(
       const all = admin.shardIds();
       const open = new Set(admin.openShardIds());
       const page = all.slice(pageId * pageSize, (pageId + 1) * pageSize);
-      const shards = Object.fromEntries(page.map((shardId) => [shardId, open.has(shardId) ? hostName : 'unknown']));
+      const ownerOf = (shardId: number): string | undefined =>
+        hosts === undefined ? (open.has(shardId) ? hostName : undefined) : hosts.ownerOf(shardId);
+      const shards = Object.fromEntries(page.map((shardId) => [shardId, ownerOf(shardId) ?? 'unknown']));
       return { numberOfShards: all.length, shards };
     }),
 
@@ -91,6 +95,17 @@ export function createShardAdminApi(
       return {};
     }),
   };
+}
+
+type DescribeBy = NonNullable<DescribeHistoryHostRequest['describeBy']>;
+
+/** The host that is named, or that owns what is named. */
+function hostOf(admin: HistoryAdmin, hosts: RegionHosts, by: DescribeBy): string {
+  if (by.$case === 'hostAddress') return by.value;
+  const shardId = by.$case === 'shardId' ? by.value : admin.shardOf(by.value.workflowId);
+  const owner = hosts.ownerOf(shardId);
+  if (owner === undefined) throw unavailable('No host of this region runs the history service, please retry');
+  return owner;
 }
 
 function requireShard(admin: HistoryAdmin, shardId: number): void {

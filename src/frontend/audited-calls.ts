@@ -1,12 +1,13 @@
-// Which calls are kept in the audit: those that change domains or the cluster. Every RPC of the two services has its line, so that a new one is
+// Which calls are kept in the audit: those that change domains or the cluster. Every RPC of these services has its line, so that a new one is
 // decided on. Plumbing between regions (acknowledgements, reapplied events) changes nothing of its own and is left out.
 import type { SERVICE_DEFINITIONS, ServiceName } from '#rpc';
 
 type Table = {
-  readonly [K in 'domain' | 'admin']: { readonly [M in keyof (typeof SERVICE_DEFINITIONS)[K]]: boolean };
+  readonly [K in 'domain' | 'admin' | 'hosts']: { readonly [M in keyof (typeof SERVICE_DEFINITIONS)[K]]: boolean };
 };
 
 const AUDITED: Table = {
+  hosts: { listHosts: false, moveShard: true },
   domain: {
     registerDomain: true,
     updateDomain: true,
@@ -61,7 +62,9 @@ const AUDITED: Table = {
 };
 
 export function isAudited(service: ServiceName, method: string): boolean {
-  const rows: Readonly<Record<string, boolean>> = service === 'domain' || service === 'admin' ? AUDITED[service] : {};
+  const rows: Readonly<Record<string, boolean>> = Object.hasOwn(AUDITED, service)
+    ? AUDITED[service as keyof Table]
+    : {};
   return Object.hasOwn(rows, method) && rows[method] === true;
 }
 

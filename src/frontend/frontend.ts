@@ -9,6 +9,7 @@ import { createChangeApi } from './change-api.ts';
 import { createDecisionApi } from './decision-api.ts';
 import { createDiagnoseApi } from './diagnose-api.ts';
 import { createDomainApi } from './domain-api.ts';
+import { createHostsApi } from './hosts-api.ts';
 import { createIndexApi } from './index-api.ts';
 import { createPipeline } from './pipeline.ts';
 import { createPollApi, createPollGate } from './poll-api.ts';
@@ -45,6 +46,7 @@ export function createFrontend(deps: FrontendDeps, given: Partial<FrontendOption
       },
       admin: createAdminApi(deps, options, pipeline),
       audit: createAuditApi(deps, pipeline),
+      hosts: createHostsApi(deps, options, pipeline),
       index: createIndexApi(deps, pipeline),
     },
     stop() {

@@ -18,6 +18,7 @@ import type {
   Handlers,
   HistoryAdmin,
   HistoryClient,
+  HostDescription,
   MatchingClient,
   RemoteFrontendClient,
   RequestOf,
@@ -51,11 +52,35 @@ export interface DomainOperations {
 
 export type AdminHandlers = Handlers<(typeof SERVICE_DEFINITIONS)['admin']>;
 
+/** A host of the region, as the others see it. */
+export interface RegionHost {
+  readonly id: string;
+  readonly roles: readonly string[];
+  readonly startedMs: number;
+  readonly version: string;
+  readonly frontendAddress: string;
+  readonly isLeaving: boolean;
+}
+
+export interface RegionHosts {
+  readonly self: string;
+  list(): readonly RegionHost[];
+  ownerOf(shardId: number): string | undefined;
+  /** Where an operator put the shard. */
+  pinOf(shardId: number): string | undefined;
+  /** As the host says itself. */
+  describe(hostId: string): Promise<HostDescription>;
+  /** Undefined: wherever the ring puts it. */
+  pin(shardId: number, hostId: string | undefined): Promise<void>;
+}
+
 export interface FrontendDeps {
   readonly env: Env;
   readonly history: HistoryClient;
   /** Undefined: no history service runs in this process. */
   readonly historyAdmin?: HistoryAdmin | undefined;
+  /** The hosts of the region; undefined: this process is the only one. */
+  readonly hosts?: RegionHosts | undefined;
   readonly matching: MatchingClient;
   readonly domains: DomainCache;
   readonly domainOperations: DomainOperations;

@@ -167,6 +167,8 @@ export class Shards {
     for (const shardId of this.ids()) {
       const isMine = this.#isMine(shardId);
       const isHere = this.#handles.has(shardId);
+      // The ring has followed: from now on it says where the shard is.
+      if (!isMine) this.#yielded.delete(shardId);
       if (isMine && !isHere && !this.#yielded.has(shardId)) gained.push(shardId);
       else if (!isMine && isHere) void this.#letGoUnasked(shardId);
     }

@@ -368,4 +368,16 @@ export const COMPATIBILITY: Table = {
       'Ours: Cadence has no such RPC.',
     ),
   },
+  hosts: {
+    listHosts: served(
+      'integration/cluster/operators',
+      'shows every host with its services and shards',
+      'Ours: Cadence has no such RPC.',
+    ),
+    moveShard: served(
+      'integration/cluster/operators',
+      'puts a shard where an operator wants it, until it is given back',
+      'Ours: Cadence has no such RPC.',
+    ),
+  },
 };

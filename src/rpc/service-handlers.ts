@@ -9,7 +9,7 @@ import {
   WorkflowAPIService,
 } from '@antiphon/proto';
 import { AdminAPIService } from '@antiphon/proto/admin';
-import { AuditAPIService, IndexAPIService } from '@antiphon/proto/audit';
+import { AuditAPIService, HostsAPIService, IndexAPIService } from '@antiphon/proto/audit';
 import type { CallContext } from './call-context.ts';
 import type { WithHistory } from './clients.ts';
 
@@ -24,6 +24,7 @@ export const SERVICE_DEFINITIONS = {
   /** Ours, not Cadence's. */
   audit: AuditAPIService,
   index: IndexAPIService,
+  hosts: HostsAPIService,
 } as const;
 
 export type ServiceName = keyof typeof SERVICE_DEFINITIONS;

@@ -5,6 +5,7 @@
 import { TaskListType } from '@antiphon/proto';
 import { unavailable } from '#base';
 import { type Env, sleep } from '#env';
+import type { RegionHosts } from '#frontend';
 import { createShardLookup, evenShardMap, type HistoryService, type ShardPlacement } from '#history';
 import { baseNameOf, type ListPlacement, type MatchingService } from '#matching';
 import { createPlacement, type Host, type HostRole, type Membership, type Placement } from '#membership';
@@ -52,6 +53,8 @@ export interface Cluster {
   readonly listPlacement: ListPlacement;
   /** What this host does for the others. */
   readonly peer: ClusterPeer;
+  /** For operators. */
+  hosts(): RegionHosts;
   /** This host's services, as the others call them. */
   own(): HostServices;
   shardIds(): readonly number[];
@@ -205,6 +208,21 @@ class RegionCluster implements Cluster {
         this.placement()
           .withRole('matching')
           .map(({ id }) => id),
+    };
+  }
+
+  hosts(): RegionHosts {
+    return {
+      self: this.self,
+      list: () => this.placement().hosts(),
+      ownerOf: (shardId) => this.placement().shardOwner(shardId),
+      pinOf: (shardId) => this.placement().pinOf(shardId),
+      describe: async (hostId) => {
+        const host = this.placement().host(hostId);
+        if (host === undefined) throw unavailable(`Host ${hostId} is not there`);
+        return this.peerOf(host).describeHost();
+      },
+      pin: (shardId, hostId) => this.pin(shardId, hostId),
     };
   }
 

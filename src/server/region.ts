@@ -196,6 +196,7 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       env,
       history: cluster?.history ?? history,
       historyAdmin: cluster === undefined ? history.operator : regionAdmin(cluster, history),
+      hosts: cluster?.hosts(),
       matching: regionMatching(),
       domains,
       domainOperations: domainOperations(domainService),

@@ -500,6 +500,7 @@ describe('the cluster and its operation', () => {
     ],
     [['admin', 'shard', 'describe', '1'], { shardId: 1, isOwned: true }],
     [['admin', 'shard', 'closeShard', '1', '--yes'], { shardId: 1 }],
+    [['admin', 'cluster', 'hosts'], [{ services: 'frontend,history,matching,worker', shards: 4, state: 'serving' }]],
     [['admin', 'shard', 'removeTask', '--shard_id', '1', '--task_id', '999999', '--task_type', '2', '--yes'], {}],
     [['admin', 'history_host', 'describe', '--shard_id', '1', '--print_full'], { numberOfShards: 4 }],
     [['admin', 'queue', 'describe', '--shard_id', '1', '--cluster', 'region-a', '--queue_type', '3'], []],
@@ -525,6 +526,8 @@ describe('the cluster and its operation', () => {
 
   it.each([
     [['admin', 'dlq', 'merge', '--source_cluster', 'region-b', '--shards', '0'], 1, '1 of 1 shards failed'],
+    [['admin', 'shard', 'move', '1', 'elsewhere:7900', '--yes'], 1, 'Feature many hosts (rpc.address) is not enabled'],
+    [['admin', 'shard', 'move', '1'], 2, 'say where to: --to <host>, or --unpin'],
     [
       ['admin', 'kafka', 'rereplicate', '--source_cluster', 'region-b', '--domain_id', randomUUID()].concat(
         ...['-w', 'sws', '-r', randomUUID()],

@@ -2,7 +2,7 @@
 import { IndexedValueType } from '@antiphon/proto';
 import { AddSearchAttributeRequest, DescribeClusterRequest } from '@antiphon/proto/admin';
 import type { Command } from 'commander';
-import { addCommand } from '../../spec/command.ts';
+import { addCommand, PRINT_FLAGS } from '../../spec/command.ts';
 import { type Flag, on, required, text } from '../../spec/flags.ts';
 import { confirm } from '../../ui/prompt.ts';
 
@@ -34,14 +34,39 @@ const valueTypeFlag: Flag<ValueType | undefined> = {
   },
 } as Flag<ValueType | undefined>;
 
+const HOST_COLUMNS = ['host', 'services', 'shards', 'open', 'pinned', 'state', 'started', 'version', 'frontend'];
+
 export function addAdminClusterCommands(cluster: Command): void {
   addCommand(cluster, {
     name: 'describe',
     aliases: ['d', 'desc'],
-    summary: 'hosts, rings, stores and supported clients',
+    summary: 'rings, stores and supported clients',
     flags: {},
     async run({ context, connection }) {
       context.output.record(await connection.admin.describeCluster(DescribeClusterRequest.fromPartial({})));
+    },
+  });
+  addCommand(cluster, {
+    name: 'hosts',
+    aliases: ['members'],
+    summary: 'hosts of the region: services, shards, since when',
+    details: 'A shard that is owned but not open is being handed over, or its host cannot acquire it.',
+    flags: PRINT_FLAGS,
+    async run({ context, connection }) {
+      const { hosts, shardCount } = await connection.hosts.listHosts({});
+      const rows = hosts.map(({ startTime, shardIds, openShardIds, pinnedShardIds, isLeaving, ...host }) => ({
+        host: host.id,
+        services: host.services.join(','),
+        shards: shardIds.length,
+        open: openShardIds.length,
+        pinned: pinnedShardIds.length,
+        state: host.error === '' ? (isLeaving ? 'leaving' : 'serving') : host.error,
+        started: startTime,
+        version: host.version,
+        frontend: host.frontendAddress,
+      }));
+      context.output.rows(HOST_COLUMNS, rows, 'No host.');
+      context.output.note(`${hosts.length} hosts, ${shardCount} shards`);
     },
   });
   addCommand(cluster, {

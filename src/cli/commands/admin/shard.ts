@@ -73,6 +73,27 @@ export function addShardCommands(shard: Command): void {
     },
   });
   addCommand(shard, {
+    name: 'move',
+    aliases: ['mv'],
+    summary: 'put a shard on a host and keep it there, or give it back to the ring; asks',
+    details: 'The host that has it makes all accepted work durable first. A pin counts as long as its host is alive.',
+    examples: ['admin shard move 3 10.0.0.2:7900', 'admin shard move 3 --unpin'],
+    flags: {
+      shardId,
+      to: text('to host', 'id of the host, as `admin cluster hosts` names it', 'host:port'),
+      unpin: on('unpin', 'wherever the ring puts it'),
+      yes: on('yes y', 'do not ask'),
+    },
+    positional: ['shardId', 'to'],
+    async run({ flags, context, connection }) {
+      if ((flags.to === undefined) === !flags.unpin) throw usageError('say where to: --to <host>, or --unpin');
+      const where = flags.to ?? 'where the ring puts it';
+      await confirm(`Move shard ${flags.shardId} to ${where}?`, { yes: flags.yes, inScripts: 'go-on' });
+      const { hostId } = await connection.hosts.moveShard({ shardId: flags.shardId, hostId: flags.to ?? '' });
+      context.output.done(`shard ${flags.shardId} belongs to ${hostId}`, { shardId: flags.shardId, host: hostId });
+    },
+  });
+  addCommand(shard, {
     name: 'removeTask',
     aliases: ['rmtk', 'remove-task'],
     summary: 'remove one task of a shard, which nobody will do then',
