@@ -23,7 +23,8 @@ export const serviceOf = (name: SqlStoreName) => SERVERS[name].service;
 export interface TestDatabase {
   readonly options: SqlServerOptions;
   target(): SchemaTarget;
-  open(env: Env): Promise<SqlStore>;
+  /** `changes`: another way there. */
+  open(env: Env, changes?: Partial<SqlServerOptions>): Promise<SqlStore>;
   drop(): Promise<void>;
 }
 
@@ -60,7 +61,10 @@ export async function nameTestDatabase(name: SqlStoreName): Promise<TestDatabase
   return {
     options,
     target: () => (name === 'postgres' ? createPostgresSchemaTarget(options) : createMysqlSchemaTarget(options)),
-    open: (env) => (name === 'postgres' ? createPostgresStore(options, env) : createMysqlStore(options, env)),
+    open: (env, changes = {}) => {
+      const changed = { ...options, ...changes };
+      return name === 'postgres' ? createPostgresStore(changed, env) : createMysqlStore(changed, env);
+    },
     drop: () => execute(name, url, `DROP DATABASE IF EXISTS ${quoted}${force}`),
   };
 }

@@ -1,6 +1,7 @@
 // One connection to MySQL or MariaDB. A batch of several statements is one text, which the server runs until the first that fails; a single
 // one is prepared. An error that the server answered had no effect once the transaction is rolled back, but for a few that may come from the
 // commit itself.
+
 import mysql, { type FieldPacket, type ResultSetHeader } from 'mysql2/promise';
 import { type SqlConnection, SqlFailure, type SqlFailureKind } from '../sql/connection.ts';
 import { type SqlServerOptions, sqlTlsOptions } from '../sql/server-options.ts';
@@ -68,6 +69,8 @@ export function mysqlFailure(error: unknown): SqlFailure {
     sqlState?: string;
     message: string;
   };
+  // The text of the statement, with everything that it was to write.
+  Reflect.deleteProperty(error as object, 'sql');
   const isAnswer = !fatal && errno !== undefined && sqlState !== undefined;
   const kind: SqlFailureKind = isAnswer ? (FAILURE_KINDS[errno] ?? 'refused') : 'lost';
   return new SqlFailure(kind, code, code === '' ? message : `${message} (${code})`, { cause: error });
@@ -118,9 +121,14 @@ export async function connectMysql(options: Omit<SqlServerOptions, 'maxConnectio
       resultOf(answer, (fields as unknown as (FieldPacket[] | undefined)[])[index]),
     );
   };
+  // A connection that is cut off leaves its query unanswered for ever: this answers it.
+  let cut: ((error: Error) => void) | undefined;
   const run = async (statements: readonly SqlStatement[]): Promise<readonly SqlResult[]> => {
     try {
-      return await ask(statements);
+      return await new Promise((resolve, reject) => {
+        cut = reject;
+        ask(statements).then(resolve, reject);
+      });
     } catch (error) {
       const failure = mysqlFailure(error);
       if (failure.kind === 'lost') isUsable = false;
@@ -128,7 +136,7 @@ export async function connectMysql(options: Omit<SqlServerOptions, 'maxConnectio
     }
   };
   try {
-    await connection.query(SESSION);
+    await connection.query({ sql: SESSION, timeout: timeoutMs });
   } catch (error) {
     connection.destroy();
     throw mysqlFailure(error);
@@ -145,6 +153,7 @@ export async function connectMysql(options: Omit<SqlServerOptions, 'maxConnectio
     destroy: () => {
       isUsable = false;
       connection.destroy();
+      cut?.(new Error('the server did not answer in time'));
     },
     onLost: (callback) => {
       lost = callback;

@@ -82,6 +82,10 @@ export function postgresFailure(error: unknown): SqlFailure {
   return new SqlFailure(kind, code, code === '' ? message : `${message} (${code})`, { cause: error });
 }
 
+/** Closes the socket; what is under way rejects. */
+const cutOff = (client: pg.Client): void =>
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+
 export async function connectPostgres(
   options: Omit<SqlServerOptions, 'maxConnections'>,
   settings: { readonly isForTools?: boolean } = {},
@@ -107,9 +111,10 @@ export async function connectPostgres(
   client.on('end', onEnd);
   try {
     await client.connect();
-    if (!settings.isForTools) await client.query(SESSION);
+    if (!settings.isForTools) await client.query({ text: SESSION, query_timeout: timeoutMs } as pg.QueryConfig);
   } catch (error) {
     isUsable = false;
+    cutOff(client);
     throw postgresFailure(error);
   }
   return {
@@ -133,8 +138,7 @@ export async function connectPostgres(
     },
     destroy: () => {
       isUsable = false;
-      // Cuts the socket; what is under way rejects.
-      (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      cutOff(client);
     },
     onLost: (callback) => {
       lost = callback;

@@ -39,6 +39,19 @@ export function createSqlPool(env: Env, connect: () => Promise<SqlConnection>, o
   const unavailable = (cause: unknown): StoreError =>
     new StoreError('Unavailable', `cannot connect to the store: ${(cause as Error).message}`, { cause });
 
+  /** Never rejects, and does not wait for a server that is silent. */
+  const goodbye = (connection: SqlConnection): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = env.scheduler.after(options.timeoutMs, () => {
+        connection.destroy();
+        resolve();
+      });
+      const done = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      connection.end().then(done, done);
+    });
   const discard = (connection: SqlConnection): void => {
     connection.destroy();
     dropped();
@@ -71,10 +84,7 @@ export function createSqlPool(env: Env, connect: () => Promise<SqlConnection>, o
       return;
     }
     if (isClosed) {
-      connection
-        .end()
-        .catch((error: unknown) => env.logger.debug('a connection did not end well', { error }))
-        .finally(dropped);
+      void goodbye(connection).then(dropped);
       return;
     }
     const next = waiting.shift();
