@@ -526,7 +526,7 @@ describe('the cluster and its operation', () => {
 
   it.each([
     [['admin', 'dlq', 'merge', '--source_cluster', 'region-b', '--shards', '0'], 1, '1 of 1 shards failed'],
-    [['admin', 'shard', 'move', '1', 'elsewhere:7900', '--yes'], 1, 'Feature many hosts (rpc.address) is not enabled'],
+    [['admin', 'shard', 'move', '1', 'elsewhere:7900', '--yes'], 5, 'Feature many hosts (rpc.address) is not enabled'],
     [['admin', 'shard', 'move', '1'], 2, 'say where to: --to <host>, or --unpin'],
     [
       ['admin', 'kafka', 'rereplicate', '--source_cluster', 'region-b', '--domain_id', randomUUID()].concat(
