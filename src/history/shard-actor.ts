@@ -34,6 +34,14 @@ import { TimerQueue } from './timer-queue.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import { RunEntry as Entry, type RunEntry, type Slot, WorkflowCache } from './workflow-cache.ts';
 
+export interface ActorOptions {
+  readonly shardCacheBytes: number;
+  /** How long a proof of ownership is good for reads; undefined: for ever, because there is no other host. */
+  readonly readLeaseMs?: number | undefined;
+  /** The owner before has let go by itself: it answers nothing any more. */
+  readonly isHandedOver?: boolean | undefined;
+}
+
 export interface ShardExecutors {
   executeTransfer(actor: ShardActor, task: TransferTask): Promise<TaskOutcome>;
   executeTimer(actor: ShardActor, task: TimerTask): Promise<TaskOutcome>;
@@ -70,6 +78,7 @@ export class ShardActor {
   readonly #executors: ShardExecutors;
   readonly #transferRunner: TaskRunner<TransferTask>;
   readonly #timerRunner: TaskRunner<TimerTask>;
+  readonly #readLeaseMs: number | undefined;
   #failure: ServiceError | undefined;
   #savedTransferAck: number;
   #savedTimerAckMs: number;
@@ -79,7 +88,7 @@ export class ShardActor {
 
   constructor(
     deps: HistoryDeps,
-    options: HistoryOptions & { shardCacheBytes: number },
+    options: HistoryOptions & ActorOptions,
     lease: ShardLease,
     executors: ShardExecutors,
     metrics: HistoryMetrics,
@@ -90,6 +99,7 @@ export class ShardActor {
     this.#options = options;
     this.#metrics = metrics;
     this.#executors = executors;
+    this.#readLeaseMs = options.readLeaseMs;
     this.shardId = shardId;
     this.alarms = createAlarms(env);
     this.cache = new WorkflowCache(options.shardCacheBytes);
@@ -118,7 +128,15 @@ export class ShardActor {
       onOutcome: (task, outcome) => this.#settleTask({ queue: 'timer', task }, outcome),
     });
     this.transfers = new TransferQueue(
-      { store: store.shards, shardId, submit: (task) => this.#transferRunner.submit(task) },
+      {
+        store: store.shards,
+        shardId,
+        submit: (task) => this.#transferRunner.submit(task),
+        isStopped: () => this.isClosed,
+        fail: (error) => {
+          if (!this.isClosed) this.close(error);
+        },
+      },
       info.transferAckLevel,
       rangeId * IDS_PER_RANGE,
     );
@@ -142,6 +160,7 @@ export class ShardActor {
         taskIds: this.taskIds,
         addPassengers: (group) => this.#addPassengers(group),
         onDurable: (group) => this.#onDurable(group),
+        mayAcknowledge: this.#waitForReaders(options),
         onFailure: (error) => this.close(error),
       },
       rangeId,
@@ -231,6 +250,27 @@ export class ShardActor {
    */
   async proveOwned(): Promise<void> {
     await this.#openGroup().durable.promise;
+  }
+
+  /**
+   * Resolves when what was read of the memory before the call is what every acknowledged write has left: no other owner can have acknowledged
+   * one. Costs a commit when the last one is too long ago.
+   */
+  async proveRead(): Promise<void> {
+    if (this.#readLeaseMs === undefined) return;
+    if (this.deps.env.clock.monotonicMs() - this.#commits.provenMs <= this.#readLeaseMs) return;
+    await this.proveOwned();
+  }
+
+  /** Reads of an owner that was replaced without its knowledge end with its lease; undefined: there are none. */
+  #waitForReaders({ readLeaseMs, isHandedOver }: ActorOptions): (() => Promise<void>) | undefined {
+    if (readLeaseMs === undefined || isHandedOver) return undefined;
+    const { clock, scheduler } = this.deps.env;
+    const untilMs = clock.monotonicMs() + readLeaseMs;
+    return async () => {
+      const waitMs = untilMs - clock.monotonicMs();
+      if (waitMs >= 0) await sleep(scheduler, waitMs + 1);
+    };
   }
 
   assertOpen(): void {

@@ -8,6 +8,10 @@ import { isOpen, isUnstarted } from './run-state.ts';
 /** A task that hands a decision or an activity to matching. */
 export const isDispatch = ({ work }: TransferTask): boolean => work?.$case === 'decision' || work?.$case === 'activity';
 
+/** A task that writes a visibility record; that of a close tells the parent, too. */
+export const isListing = ({ work }: TransferTask): boolean =>
+  work?.$case === 'recordStarted' || work?.$case === 'upsertVisibility' || work?.$case === 'closeExecution';
+
 /** True when the state shows that nothing is left to do. Visibility tasks are never stale: they write what is newest. */
 export function isTransferStale(state: WorkflowState, task: TransferTask): boolean {
   const { work } = task;

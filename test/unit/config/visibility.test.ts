@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { type ConfigOverrides, loadConfig } from '#config';
 
-const load = (visibility: ConfigOverrides['visibility'], environment: NodeJS.ProcessEnv = {}) =>
+type Given = NonNullable<ConfigOverrides['visibility']>;
+
+const load = (visibility: Given, environment: NodeJS.ProcessEnv = {}) =>
   loadConfig({ overrides: { visibility }, environment }).visibility;
 const urls = ['http://search-1:9200'];
 
@@ -26,7 +28,7 @@ describe('the configuration of visibility', () => {
     });
   });
 
-  it.each<[ConfigOverrides['visibility'], string]>([
+  it.each<[Given, string]>([
     [{ write: 'opensearch' }, 'visibility: read is store, where nothing is written: write is opensearch'],
     [{ read: 'opensearch' }, 'visibility: read is opensearch, where nothing is written: write is store'],
     [{ write: 'both' }, 'visibility: opensearch.urls is missing'],
