@@ -1,7 +1,7 @@
 // The listener for calls of the other hosts of the region. It trusts what they say (requests are validated and authorized already), so whoever
 // can reach it can do everything: beyond loopback it wants mTLS, or an explicit word that the network is trusted.
 import { Server, type ServerUnaryCall, type ServiceDefinition, type sendUnaryData } from '@grpc/grpc-js';
-import { unavailable } from '#base';
+import { ServiceError, type ServiceErrorKind, unavailable } from '#base';
 import type { Env } from '#env';
 import { createCallContext } from './call-context.ts';
 import type { CallOptions } from './clients.ts';
@@ -70,6 +70,15 @@ export function requireProtected(address: string, isProtected: boolean): string 
   );
 }
 
+/** What services tell each other in the course of things, and no client may see. */
+const ORDINARY_KINDS: ReadonlySet<ServiceErrorKind> = new Set([
+  'EventAlreadyStarted',
+  'CurrentBranchChanged',
+  'RetryTaskV2',
+]);
+
+const isOrdinary = (error: unknown): boolean => error instanceof ServiceError && ORDINARY_KINDS.has(error.kind);
+
 function unary({ definition, handle }: HostHandler, admission: Admission, env: Env) {
   const report = unexpectedErrorLog(env, { component: 'rpc', procedure: definition.path.slice(1) });
   return (call: Call, callback: sendUnaryData<unknown>): void => {
@@ -95,7 +104,7 @@ function unary({ definition, handle }: HostHandler, admission: Admission, env: E
       (error: unknown) => {
         context.settle();
         admission.active--;
-        if (isUnexpected(error)) report(error);
+        if (isUnexpected(error) && !isOrdinary(error)) report(error);
         callback(internalStatusFromError(error));
       },
     );
