@@ -76,7 +76,7 @@ export function createAdminApi(context: HistoryContext): AdminApi {
     async findRecord(run, { isProven }) {
       const actor = await context.shards.of(run.workflowId);
       const state = await loadDurableState(actor, run);
-      if (isProven) await actor.proveOwned();
+      await (isProven ? actor.proveOwned() : actor.proveRead());
       return state && encodeState(state);
     },
   };

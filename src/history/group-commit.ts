@@ -15,6 +15,8 @@ export interface GroupCommitHost {
   /** Adds what travels for free (finished timers, ack levels) to a group about to be sealed. */
   addPassengers(group: CommitGroup): void;
   onDurable(group: CommitGroup): void;
+  /** Waited for before what is durable is acknowledged. */
+  readonly mayAcknowledge?: (() => Promise<void>) | undefined;
   onFailure(error: unknown): void;
 }
 
@@ -30,6 +32,7 @@ export class GroupCommit {
   readonly #options: { groupBytesMax: number; queuedBytesMax: number; queuedCommandsMax: number };
   readonly #metrics: CommitMetrics;
   #rangeId: number;
+  #provenMs = Number.NEGATIVE_INFINITY;
   #sealed: CommitGroup[] = [];
   #open: CommitGroup | undefined;
   #inFlight: CommitGroup | undefined;
@@ -48,6 +51,11 @@ export class GroupCommit {
     this.#rangeId = rangeId;
     this.#options = options;
     this.#metrics = metrics;
+  }
+
+  /** When the last commit began that showed the shard to be ours. Monotonic. */
+  get provenMs(): number {
+    return this.#provenMs;
   }
 
   get rangeId(): number {
@@ -149,6 +157,8 @@ export class GroupCommit {
     const startMs = env.clock.monotonicMs();
     await store.commit(shardId, this.#rangeId, group.seal());
     this.#inFlight = undefined;
+    this.#provenMs = startMs;
+    if (this.#host.mayAcknowledge !== undefined) await this.#host.mayAcknowledge();
     if (this.#failure !== undefined) return;
     this.#metrics.groupCommands.observe(group.commandCount);
     this.#metrics.latencyMs.observe(env.clock.monotonicMs() - startMs);

@@ -7,10 +7,12 @@ import type { RunEntry } from './workflow-cache.ts';
 /** What `take` makes of the run, given out when everything it may have seen is durable. EntityNotExists when there is no such run. */
 export async function readRun<T>(context: HistoryContext, ref: RunRef, take: (entry: RunEntry) => T): Promise<T> {
   const actor = await context.shards.of(ref.workflowId);
-  return actor.exclusive(ref.domainId, ref.workflowId, (slot) => {
+  const taken = await actor.exclusive(ref.domainId, ref.workflowId, (slot) => {
     const entry = actor.peekRun(slot, ref.runId);
     return entry === undefined ? actor.loadRun(slot, ref.runId).then(take) : take(entry);
   });
+  await actor.proveRead();
+  return taken;
 }
 
 /**

@@ -34,7 +34,10 @@ export interface HistoryService extends HistoryClient, NdcHost {
   /** Called with the replication queue of each shard that opens; what it returns is called when the shard closes. */
   onShard(listener: ShardListener): () => void;
   shardOf(workflowId: string): number;
-  /** Lets go of those of the shards that are open here; resolves with them when all they accepted is durable. `hostId` will own them. */
+  /**
+   * Lets go of those of the shards that are here, all they accepted durable; `hostId` will own them. Resolves with those that nobody answers reads
+   * of any more.
+   */
   releaseShards(shardIds: readonly number[], hostId: string): Promise<readonly number[]>;
   readonly operator: HistoryAdmin;
   /** For admin and metrics. */

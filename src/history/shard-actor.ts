@@ -79,6 +79,8 @@ export class ShardActor {
   readonly #transferRunner: TaskRunner<TransferTask>;
   readonly #timerRunner: TaskRunner<TimerTask>;
   readonly #readLeaseMs: number | undefined;
+  /** Undefined: at once. Monotonic. */
+  readonly #acknowledgesFromMs: number | undefined;
   #failure: ServiceError | undefined;
   #savedTransferAck: number;
   #savedTimerAckMs: number;
@@ -100,6 +102,8 @@ export class ShardActor {
     this.#metrics = metrics;
     this.#executors = executors;
     this.#readLeaseMs = options.readLeaseMs;
+    const isAfterOther = options.readLeaseMs !== undefined && !options.isHandedOver;
+    this.#acknowledgesFromMs = isAfterOther ? env.clock.monotonicMs() + (options.readLeaseMs ?? 0) : undefined;
     this.shardId = shardId;
     this.alarms = createAlarms(env);
     this.cache = new WorkflowCache(options.shardCacheBytes);
@@ -160,7 +164,7 @@ export class ShardActor {
         taskIds: this.taskIds,
         addPassengers: (group) => this.#addPassengers(group),
         onDurable: (group) => this.#onDurable(group),
-        mayAcknowledge: this.#waitForReaders(options),
+        mayAcknowledge: this.#acknowledgesFromMs === undefined ? undefined : () => this.#waitForReaders(),
         onFailure: (error) => this.close(error),
       },
       rangeId,
@@ -262,15 +266,16 @@ export class ShardActor {
     await this.proveOwned();
   }
 
-  /** Reads of an owner that was replaced without its knowledge end with its lease; undefined: there are none. */
-  #waitForReaders({ readLeaseMs, isHandedOver }: ActorOptions): (() => Promise<void>) | undefined {
-    if (readLeaseMs === undefined || isHandedOver) return undefined;
+  /** No owner before this one answers reads any more: the next one need not wait for any. */
+  get hasNoReadersBefore(): boolean {
+    return this.deps.env.clock.monotonicMs() > (this.#acknowledgesFromMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** Reads of an owner that was replaced without its knowledge end with its lease. */
+  async #waitForReaders(): Promise<void> {
+    if (this.hasNoReadersBefore || this.#acknowledgesFromMs === undefined) return;
     const { clock, scheduler } = this.deps.env;
-    const untilMs = clock.monotonicMs() + readLeaseMs;
-    return async () => {
-      const waitMs = untilMs - clock.monotonicMs();
-      if (waitMs >= 0) await sleep(scheduler, waitMs + 1);
-    };
+    await sleep(scheduler, this.#acknowledgesFromMs - clock.monotonicMs() + 1);
   }
 
   assertOpen(): void {

@@ -9,8 +9,8 @@ export interface ShardPlacement {
   isCurrent(): boolean;
   /** Shards that this host has when all are spread evenly: divides its memory. */
   evenShare(): number;
-  /** Resolves when these shards may be acquired: whoever had them has let go, or does not answer. */
-  claim(shardIds: readonly number[]): Promise<void>;
+  /** Resolves when these shards may be acquired, with those that a host has just let go; whoever has others does not answer, or is dead. */
+  claim(shardIds: readonly number[]): Promise<ReadonlySet<number>>;
   /** Another host has taken a shard: looks at who is there before it is taken back. */
   lookNow(): Promise<void>;
   onChange(listener: () => void): () => void;

@@ -29,6 +29,11 @@ export interface ShardStatus {
   readonly replicationAckLevel: number;
 }
 
+/**
+ * How long after the beginning of a commit that proved it an owner answers reads from memory. Whoever takes a shard that was not handed over
+ * acknowledges nothing before the last such read of the owner before him is over.
+ */
+const READ_LEASE_MS = 500;
 /** A shard that was given away on request: taken back only if the ring still says so after this time. */
 const YIELD_MS = 3_000;
 /** A shard that the ring gives to another host is let go after this time though that one did not ask. */
@@ -123,11 +128,12 @@ export class Shards {
     return [...this.#handles.values()].flatMap(({ actor }) => (actor === undefined ? [] : [actor]));
   }
 
-  /** Lets go of those that are open here; `hostId` will own them. */
+  /** Lets go of those that are here; `hostId` will own them. Resolves with those that nobody answers reads of any more. */
   async release(shardIds: readonly number[], hostId: string): Promise<readonly number[]> {
-    const released = shardIds.filter((shardId) => this.#handles.has(shardId));
+    const here = shardIds.filter((shardId) => this.#handles.has(shardId));
+    const released = here.filter((shardId) => this.#handles.get(shardId)?.actor?.hasNoReadersBefore);
     await Promise.all(
-      released.map((shardId) => {
+      here.map((shardId) => {
         this.#yielded.set(shardId, hostId);
         this.#deps.env.scheduler.after(YIELD_MS, () => {
           if (this.#yielded.get(shardId) === hostId) this.#yielded.delete(shardId);
@@ -182,16 +188,17 @@ export class Shards {
     return this.#deps.placement?.isMine(shardId) ?? true;
   }
 
-  #open(shardId: number, claimed: Promise<void> | undefined): void {
+  #open(shardId: number, claimed: Promise<ReadonlySet<number>> | undefined): void {
     const { placement } = this.#deps;
     let firstClaim = claimed;
+    let isHandedOver = placement === undefined;
     const mayAcquire = async (isLost: boolean): Promise<boolean> => {
       if (placement === undefined) return true;
       if (isLost) await placement.lookNow();
       if (!placement.isMine(shardId) || !placement.isCurrent()) return false;
       const claim = firstClaim ?? (isLost ? placement.claim([shardId]) : undefined);
       firstClaim = undefined;
-      await claim;
+      isHandedOver = (await claim)?.has(shardId) ?? false;
       return placement.isMine(shardId) && placement.isCurrent();
     };
     const handle = new ShardHandle(shardId, {
@@ -201,7 +208,12 @@ export class Shards {
       createActor: (lease) =>
         new ShardActor(
           this.#deps,
-          { ...this.#options, shardCacheBytes: this.#shardCacheBytes },
+          {
+            ...this.#options,
+            shardCacheBytes: this.#shardCacheBytes,
+            readLeaseMs: placement && READ_LEASE_MS,
+            isHandedOver,
+          },
           lease,
           this.#executors,
           this.#metrics,

@@ -249,12 +249,16 @@ class RegionCluster implements Cluster {
   }
 
   /** Asks everybody, because a view that is a moment old does not say who has them. */
-  async #claim(shardIds: readonly number[]): Promise<void> {
+  async #claim(shardIds: readonly number[]): Promise<ReadonlySet<number>> {
     const { env } = this.#deps;
+    const released = new Set<number>();
     const asked = this.#others().filter(({ roles }) => roles.includes('history'));
     const answers = asked.map((host) =>
       this.peerOf(host)
         .releaseShards(shardIds, this.self)
+        .then((found) => {
+          for (const shardId of found) released.add(shardId);
+        })
         .catch((error: unknown) => {
           env.logger.info('a host could not be asked for shards', { host: host.id, error });
         }),
@@ -262,6 +266,7 @@ class RegionCluster implements Cluster {
     const answered = new AbortController();
     const all = Promise.all(answers).then(() => answered.abort());
     await Promise.race([all, sleep(env.scheduler, CLAIM_WAIT_MS, answered.signal)]);
+    return new Set(released);
   }
 
   #createPeer(): ClusterPeer {
