@@ -38,7 +38,7 @@ function isNotSent(error: unknown): boolean {
 }
 
 const isTooLarge = (error: unknown): boolean =>
-  error instanceof errors.ResponseError && error.code === CODES.invalid && /too large/i.test(error.message);
+  error instanceof errors.ResponseError && error.code === CODES.invalid && /too (large|big)/i.test(error.message);
 
 /** Programming errors pass as they are: they must not look like a store that is away. */
 const isDriverError = (error: unknown): error is Error =>

@@ -63,12 +63,7 @@ export function createCassandraHistory(session: CassandraSession): CassandraHist
     branches: readonly BranchRow[],
   ): Promise<void> => {
     if (nodes.length === 0 && branches.length === 0) return;
-    const trees = statementsByTree(nodes, branches);
-    const writes = Array.from(trees.values(), (statements) => session.write(what, statements));
-    // All have ended, well or not, before the caller hears: none is left running behind a failure.
-    const outcomes = await Promise.allSettled(writes);
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
+    await session.writeAll(what, statementsByTree(nodes, branches).values());
   };
 
   async function* loadSegment(treeId: string, segment: BranchSegment, fetchSize: number): AsyncIterable<HistoryNode> {

@@ -53,6 +53,8 @@ export interface CassandraSession {
   pages<Row>(what: string, query: string, params: Value[], fetchSize: number): AsyncIterable<readonly Row[]>;
   /** Statements of one partition, together, without a condition. Must put the same cells when repeated. */
   write(what: string, statements: readonly Statement[]): Promise<void>;
+  /** The same for several partitions, one list of statements each. Settles when all have ended; each partition is whole or not written. */
+  writeAll(what: string, partitions: Iterable<readonly Statement[]>): Promise<void>;
   /** Statements of one partition, at least one with a condition: all of them, or nothing. */
   compareAndSet(what: string, statements: readonly Statement[]): Promise<Applied>;
   /** The read met more deleted rows than a replica steps over. */
@@ -69,6 +71,9 @@ export const toBlob = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const FETCH_SIZE = 1_000;
+// Small writes of several partitions share a request: it costs more than they do. Bounds as the server's, which warns of more.
+const PARTITIONS_PER_REQUEST = 10;
+const BYTES_PER_REQUEST = 4_096;
 const SCHEMA_TIMEOUT_MS = 60_000;
 
 /** Repeats what may be repeated, once, on the next host; nothing else, whatever the driver's default is. */
@@ -93,6 +98,32 @@ const CONSISTENCY_CODES = {
   LOCAL_SERIAL: types.consistencies.localSerial,
   SERIAL: types.consistencies.serial,
 } as const;
+
+const sizeOf = (statements: readonly Statement[]): number => {
+  let bytes = 0;
+  for (const { params } of statements) {
+    for (const param of params) bytes += typeof param === 'string' || Buffer.isBuffer(param) ? param.length : 8;
+  }
+  return bytes;
+};
+
+/** What goes out in one request: many small partitions, or one. */
+function* requestsOf(partitions: Iterable<readonly Statement[]>): Generator<readonly Statement[]> {
+  let request: Statement[] = [];
+  let count = 0;
+  let bytes = 0;
+  for (const statements of partitions) {
+    const size = sizeOf(statements);
+    if (count > 0 && (count === PARTITIONS_PER_REQUEST || bytes + size > BYTES_PER_REQUEST)) {
+      yield request;
+      [request, count, bytes] = [[], 0, 0];
+    }
+    for (const statement of statements) request.push(statement);
+    count++;
+    bytes += size;
+  }
+  if (count > 0) yield request;
+}
 
 function createClient(options: CassandraOptions, env: Env): Client {
   const { credentials, tls } = options;
@@ -169,6 +200,10 @@ function sessionOf(client: Client, options: CassandraOptions, env: Env): Cassand
     // The declaration wants a mutable array and leaves it as it is.
     return client.batch(statements as Statement[], how);
   };
+  const write = async (what: string, statements: readonly Statement[]): Promise<void> => {
+    if (statements.length === 0) return;
+    await send(what, () => sendAll(statements, { isIdempotent: true, logged: false }));
+  };
   async function* pages<Row>(
     what: string,
     query: string,
@@ -198,9 +233,11 @@ function sessionOf(client: Client, options: CassandraOptions, env: Env): Cassand
       return rows as unknown as readonly Row[];
     },
     pages,
-    write: async (what, statements) => {
-      if (statements.length === 0) return;
-      await send(what, () => sendAll(statements, { isIdempotent: true, logged: false }));
+    write,
+    writeAll: async (what, partitions) => {
+      const outcomes = await Promise.allSettled(Array.from(requestsOf(partitions), (request) => write(what, request)));
+      const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failure !== undefined) throw failure.reason;
     },
     compareAndSet: async (what, statements) => {
       const result = await send(what, () => sendAll(statements, { isIdempotent: false, logged: true }));

@@ -33,10 +33,14 @@ type ListPage = Awaited<ReturnType<VisibilityStore['list']>>;
 const REMOVED = 2 ** 60;
 const REMOVED_TTL_SECONDS = 30 * 24 * 3600;
 const BUCKETS_KNOWN = 10_000;
-const BUCKET_KNOWN_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const BUCKET_KNOWN_MS = 24 * HOUR_MS;
 /** Rows that one page of a listing looks at before it is given out short. */
 const ROWS_LOOKED_AT = 5_000;
 const RUNS_PER_PAGE = 500;
+const REMOVALS_KNOWN = 20_000;
+/** No retention is so short: of a younger run only this process, which has its shard, knows a removal. */
+const YOUNG_MS = HOUR_MS;
 
 const PUT_RUN =
   'INSERT INTO runs_by_workflow (domain_id, workflow_id, run_id, record) VALUES (?, ?, ?, ?) USING TIMESTAMP ?';
@@ -58,10 +62,8 @@ class Writes {
     else statements.push(statement);
   }
 
-  async send(session: SharedCassandraSession, what: string): Promise<void> {
-    const sent = Array.from(this.#byPartition.values(), (statements) => session.write(what, statements));
-    const failure = (await Promise.allSettled(sent)).find((outcome) => outcome.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
+  send(session: SharedCassandraSession, what: string): Promise<void> {
+    return session.writeAll(what, this.#byPartition.values());
   }
 }
 
@@ -112,7 +114,11 @@ export function createCassandraVisibility(
   /** Buckets whose row this process wrote: not of the past, where a reader may have forgotten them. */
   const known = new LRUCache<string, true>({ max: BUCKETS_KNOWN });
 
-  const isRemoved = async ({ domainId, workflowId, runId }: VisibilityRecord): Promise<boolean> => {
+  const removals = new LRUCache<string, true>({ max: REMOVALS_KNOWN });
+
+  const isRemoved = async ({ domainId, workflowId, runId, startTimeMs }: VisibilityRecord): Promise<boolean> => {
+    if (removals.has(runId)) return true;
+    if (env.clock.nowMs() - startTimeMs < YOUNG_MS) return false;
     const [row] = await session.read<RunRow>('visibility of a run', LOAD_RUN, [domainId, workflowId, runId]);
     return row?.is_removed === true;
   };
@@ -200,6 +206,7 @@ export function createCassandraVisibility(
     remove: async (domainId, workflowId, runId) => {
       const key = { domainId, workflowId, runId };
       const place = [domainId, workflowId, runId];
+      removals.set(runId, true);
       const [row] = await session.read<RunRow>('visibility of a run', LOAD_RUN, place);
       const writes = new Writes();
       if (row !== undefined && row.record !== null) {

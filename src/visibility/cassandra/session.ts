@@ -13,6 +13,8 @@ export interface SharedCassandraSession {
   pages<Row>(what: string, query: string, params: CassandraValue[], fetchSize: number): AsyncIterable<readonly Row[]>;
   /** Statements of one partition, which put the same cells when repeated. */
   write(what: string, statements: readonly CassandraStatement[]): Promise<void>;
+  /** The same for several partitions, one list of statements each. */
+  writeAll(what: string, partitions: Iterable<readonly CassandraStatement[]>): Promise<void>;
   /** The read met more deleted rows than a replica steps over. */
   isTombstoneFailure(error: unknown): boolean;
   close(): Promise<void>;
