@@ -19,11 +19,12 @@ import {
   type Scenario,
   SCENARIOS as SINGLE_TENANT,
 } from './scenarios.ts';
+import { sqlTarget } from './sql-target.ts';
 import type { Target } from './target.ts';
 import { tenant } from './tenant.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = { ...SINGLE_TENANT, tenant };
-const STORES = ['sqlite', 'cassandra'];
+const STORES = ['sqlite', 'cassandra', 'postgres', 'mysql'];
 /** What is measured beside the reference, unless scenarios are named. */
 const REFERENCE_SCENARIOS = ['activity', 'start', 'signal', 'chain10'];
 
@@ -34,9 +35,9 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --warm-up N          seconds before it (default 5)
   --operations N       a window of so many operations instead, after half as many to warm up: the same work on a busy machine
   --open N             open workflows of idle and recover (default 100000)
-  --store NAME         ${STORES.join(' or ')} (default sqlite). A Cassandra server is started by npm run services; tenant is on SQLite always
+  --store NAME         ${STORES.join(', ')} (default sqlite). The server of the others is started by npm run services; tenant is on SQLite always
   --hosts N            hosts on Cassandra (default 1); 1,2,4 measures each number of them in turns
-  --shards N           shards on Cassandra (default 16)
+  --shards N           shards on a server (default 16)
   --instance NAME      the instance of npm run services (default bench)
   --json FILE          write the rows here (default .cache/bench/latest.json)
   --compare FILE       print ratios against the rows of an earlier run
@@ -88,7 +89,7 @@ const optionsOf = (target: Target, entry?: string): BenchOptions => ({
   target,
   entry,
   nodeArguments,
-  shards: values.store === 'cassandra' ? shards : 4,
+  shards: values.store === 'sqlite' ? 4 : shards,
   seconds: Number(values.seconds),
   warmUpSeconds: Number(values['warm-up']),
   operations: values.operations === undefined ? undefined : Number(values.operations),
@@ -97,7 +98,11 @@ const optionsOf = (target: Target, entry?: string): BenchOptions => ({
 
 /** Our servers on the chosen store: this build's, or another's. */
 async function ownTarget(entry?: string): Promise<Target> {
-  if (values.store !== 'cassandra') return embeddedTarget({ entry, nodeArguments });
+  const { store } = values;
+  if (store === 'sqlite') return embeddedTarget({ entry, nodeArguments });
+  if (store === 'postgres' || store === 'mysql') {
+    return sqlTarget(store, { instance: values.instance, shards, entry, nodeArguments });
+  }
   return cassandraTarget(await startCassandra(values.instance), { hosts, shards, entry, nodeArguments });
 }
 

@@ -1,17 +1,9 @@
 // Databases of their own for tests, on the shared PostgreSQL and MariaDB: made with this release's schema, dropped at the end.
-import { randomBytes } from 'node:crypto';
-import mysql from 'mysql2/promise';
-import pg from 'pg';
 import type { Env } from '#env';
-import type { SchemaTarget } from '#persistence';
-import { createMysqlSchemaTarget, createMysqlStore } from '#persistence/mysql';
-import { createPostgresSchemaTarget, createPostgresStore } from '#persistence/postgres';
-import type { SqlServerOptions, SqlStore } from '#persistence/sql';
-import { createSchemaTool } from '#schema';
 import { useService, variable } from './services.ts';
+import { databaseAt, makeDatabase, type SqlStoreName, type TestDatabase } from './sql-database-at.ts';
 
-export const SQL_STORES = ['postgres', 'mysql'] as const;
-export type SqlStoreName = (typeof SQL_STORES)[number];
+export { SQL_STORES, type SqlStoreName, type TestDatabase } from './sql-database-at.ts';
 
 const SERVERS = {
   postgres: { service: 'postgres', variable: 'POSTGRES_URL' },
@@ -20,67 +12,10 @@ const SERVERS = {
 
 export const serviceOf = (name: SqlStoreName) => SERVERS[name].service;
 
-export interface TestDatabase {
-  readonly options: SqlServerOptions;
-  target(): SchemaTarget;
-  /** `changes`: another way there. */
-  open(env: Env, changes?: Partial<SqlServerOptions>): Promise<SqlStore>;
-  drop(): Promise<void>;
-}
-
-async function execute(name: SqlStoreName, url: string, statement: string): Promise<void> {
-  if (name === 'postgres') {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.query(statement);
-    await client.end();
-    return;
-  }
-  const connection = await mysql.createConnection(url);
-  await connection.query(statement);
-  await connection.end();
-}
-
-/** An empty database that is not there yet. */
-export async function nameTestDatabase(name: SqlStoreName): Promise<TestDatabase> {
-  const url = variable(await useService(SERVERS[name].service), SERVERS[name].variable);
-  const { hostname, port, username, password } = new URL(url);
-  const database = `antiphon_test_${randomBytes(6).toString('hex')}`;
-  const options: SqlServerOptions = {
-    host: hostname,
-    port: Number(port),
-    database,
-    user: username,
-    password,
-    maxConnections: 8,
-    timeoutMs: 20_000,
-    tls: { enabled: false },
-  };
-  const quoted = name === 'postgres' ? `"${database}"` : `\`${database}\``;
-  const force = name === 'postgres' ? ' WITH (FORCE)' : '';
-  return {
-    options,
-    target: () => (name === 'postgres' ? createPostgresSchemaTarget(options) : createMysqlSchemaTarget(options)),
-    open: (env, changes = {}) => {
-      const changed = { ...options, ...changes };
-      return name === 'postgres' ? createPostgresStore(changed, env) : createMysqlStore(changed, env);
-    },
-    drop: () => execute(name, url, `DROP DATABASE IF EXISTS ${quoted}${force}`),
-  };
-}
+/** A database that is not there yet. */
+export const nameTestDatabase = async (name: SqlStoreName): Promise<TestDatabase> =>
+  databaseAt(name, variable(await useService(SERVERS[name].service), SERVERS[name].variable));
 
 /** A database with this release's schema. */
-export async function makeTestDatabase(name: SqlStoreName, env: Env): Promise<TestDatabase> {
-  const database = await nameTestDatabase(name);
-  const target = database.target();
-  try {
-    await target.create?.();
-    await createSchemaTool(target, env).setup();
-    return database;
-  } catch (error) {
-    await database.drop();
-    throw error;
-  } finally {
-    await target.close();
-  }
-}
+export const makeTestDatabase = async (name: SqlStoreName, env: Env): Promise<TestDatabase> =>
+  makeDatabase(await nameTestDatabase(name), env);
