@@ -1,12 +1,12 @@
-// Builds, then runs the bench with the arguments given: `lists …` is the bench of visibility, everything else that of servers.
+// Builds, then runs the bench with the arguments given: `lists …` and `reindex …` are about visibility, everything else about servers.
 import { execFileSync, spawnSync } from 'node:child_process';
 
 const args = process.argv.slice(2);
-const program = args[0] === 'lists' ? 'lists' : 'main';
+const program = ['lists', 'reindex'].find((name) => name === args[0]) ?? 'main';
 execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 const bench = spawnSync(
   process.execPath,
-  ['--enable-source-maps', `dist/test/bench/${program}.js`, ...(program === 'lists' ? args.slice(1) : args)],
+  ['--enable-source-maps', `dist/test/bench/${program}.js`, ...(program === 'main' ? args : args.slice(1))],
   {
     stdio: 'inherit',
   },

@@ -30,6 +30,7 @@ const programs = [
   'test/bench/lists.ts',
   'test/bench/main.ts',
   'test/bench/noise.ts',
+  'test/bench/reindex.ts',
   'scripts/story/main.ts',
   'test/chaos/main.ts',
   'test/chaos/worker.ts',
