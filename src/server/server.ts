@@ -255,7 +255,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       : await serveMetrics({
           address: config.metrics.address,
           metrics,
-          isHealthy: () => true,
+          isHealthy: () => member?.membership.isCurrent() ?? true,
           tls: metricsTls,
         });
   logger.info('server started', { address, httpAddress: gateway?.address, metricsAddress: metricsServer?.address });
