@@ -14,5 +14,10 @@ export function flushBuffer(state: WorkflowState, context: DecideContext): RunTr
     throw dataInconsistency('Events wait in a run that this cluster neither wrote last nor may write.');
   }
   // Any command closes what an older version left in flight; this one does nothing else.
-  return decide(state, { kind: 'refreshTasks' }, context).run;
+  const flushed = decide(state, { kind: 'refreshTasks' }, context).run;
+  // Callers decide again on what they get: without this they would for ever.
+  if (flushed.state.bufferedEvents.length > 0) {
+    throw dataInconsistency("Events wait for a decision whose failover version is not older than the domain's.");
+  }
+  return flushed;
 }
