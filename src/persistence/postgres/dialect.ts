@@ -43,7 +43,8 @@ export function createPostgresDialect(): SqlDialect {
     const known = texts.get(key);
     if (known !== undefined) return known;
     const columns = Object.keys(table.columns);
-    const text = `INSERT INTO ${table.name} (${columns.join(', ')}) SELECT * FROM ${unnested(table, columns)}${conflictClause(table, onConflict)}`;
+    const rows = `SELECT * FROM ${unnested(table, columns)}`;
+    const text = `INSERT INTO ${table.name} (${columns.join(', ')}) ${rows}${conflictClause(table, onConflict)}`;
     texts.set(key, text);
     return text;
   };
