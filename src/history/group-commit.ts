@@ -1,6 +1,6 @@
 // The pump of a shard: while one group commits, the next collects. One commit is in flight at a time. The first failure ends the pump, and
 // with it the shard: what the failed group and those after it hold was never acknowledged, and the shard reloads from the store.
-import { assert, ServiceBusyError, type ServiceError, StoreError } from '#base';
+import { assert, ServiceBusyError, type ServiceError, StoreError, unavailable } from '#base';
 import type { Counter, Env, Gauge, Histogram } from '#env';
 import type { ShardStore } from '#persistence';
 import { CommitGroup } from './commit-group.ts';
@@ -36,6 +36,8 @@ export class GroupCommit {
   #sealed: CommitGroup[] = [];
   #open: CommitGroup | undefined;
   #inFlight: CommitGroup | undefined;
+  /** Durable, and not yet said so. */
+  #unacknowledged: CommitGroup | undefined;
   #isRunning = false;
   #failure: ServiceError | undefined;
   #sealedBytes = 0;
@@ -104,12 +106,16 @@ export class GroupCommit {
     this.#open = undefined;
     this.#inFlight = undefined;
     for (const group of groups) group.durable.reject(error);
+    // It has happened, and whoever waits for it must not take it for undone.
+    this.#unacknowledged?.durable.reject(
+      unavailable(`The outcome of the write is unknown, please retry: ${error.message}`),
+    );
   }
 
   /** Resolves when everything written so far is durable or has failed. */
   async drain(): Promise<void> {
     while (this.#failure === undefined) {
-      const last = this.#open ?? this.#sealed.at(-1) ?? this.#inFlight;
+      const last = this.#open ?? this.#sealed.at(-1) ?? this.#inFlight ?? this.#unacknowledged;
       if (last === undefined) return;
       // The outcome is that of the callers who wait for the group.
       await last.durable.promise.catch(() => {});
@@ -157,9 +163,14 @@ export class GroupCommit {
     const startMs = env.clock.monotonicMs();
     await store.commit(shardId, this.#rangeId, group.seal());
     this.#inFlight = undefined;
-    this.#provenMs = startMs;
-    if (this.#host.mayAcknowledge !== undefined) await this.#host.mayAcknowledge();
     if (this.#failure !== undefined) return;
+    this.#provenMs = startMs;
+    if (this.#host.mayAcknowledge !== undefined) {
+      this.#unacknowledged = group;
+      await this.#host.mayAcknowledge();
+      this.#unacknowledged = undefined;
+      if (this.#failure !== undefined) return;
+    }
     this.#metrics.groupCommands.observe(group.commandCount);
     this.#metrics.latencyMs.observe(env.clock.monotonicMs() - startMs);
     this.#metrics.queuedCommands.set(this.#sealedCommands + (this.#open?.commandCount ?? 0));

@@ -67,6 +67,19 @@ describe('reads of a shard with several possible owners', () => {
     expect(commits.count).toBe(before + 1);
   });
 
+  it('hold back the word on a write that is durable; when the shard closes meanwhile, the word is that it is unknown', async () => {
+    const region = await open({
+      faults: ({ method }) => (method === 'loadTransferTasks' ? { delayMs: 200, fail: 'before' } : undefined),
+    });
+    const kind = start(region).then(
+      () => 'done',
+      (error: unknown) => (error instanceof ServiceError ? error.kind : String(error)),
+    );
+    await region.advance(300);
+    expect(await region.settled(kind)).toBe('Unavailable');
+    expect(region.image.shards.get(0)?.executions.size).toBe(1);
+  });
+
   it('wait for nobody when the shard was handed over', async () => {
     const region = await open({ handedOver: [0] });
     const began = region.env.clock.monotonicMs();
