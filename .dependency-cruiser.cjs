@@ -30,7 +30,7 @@ const may = {
     'src/base', 'src/core', 'src/env', 'src/persistence', 'src/dynamicconfig', 'src/domains', 'src/log', 'src/blob', 'src/rpc', 'src/visibility', 'replication', 'archival',
     'proto', 'sdk',
   ],
-  'src/schema': ['src/base', 'src/env', 'src/persistence'],
+  'src/schema': ['src/base', 'src/env', 'src/persistence', 'src/visibility'],
   'src/server': ['src', 'replication', 'archival', 'proto', 'sdk'],
   'src/testing': ['src/base', 'src/env', 'src/server', 'sdk'],
   'src/cli': ['src/base', 'src/env', 'src/dynamicconfig', 'src/auth', 'src/config', 'src/observability', 'src/schema', 'src/server', 'src/rpc', 'src/blob', 'archival', 'proto', 'sdk'],

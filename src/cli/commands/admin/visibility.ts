@@ -34,7 +34,7 @@ export function addVisibilityCommands(visibility: Command): void {
     name: 'reindex',
     summary: 'write the record of every run again, from what the runs are now',
     details:
-      'Fills a new index, or one that lost something, while writing goes on: what is newer stays. Repeating it does no harm; it goes on after an error with --shard-id.',
+      'Fills a new index while writing goes on: what is newer stays. It may be repeated; after an error --shard-id goes on.',
     examples: ['admin visibility reindex', 'admin visibility reindex --shard-id 3'],
     flags: {
       shardId: whole('shard-id sid', 'only this shard'),
