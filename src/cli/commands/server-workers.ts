@@ -16,6 +16,7 @@ const STOP_MS_MAX = 20_000;
 /** What a worker is told beside its config. */
 export interface WorkerPlace {
   readonly rpcAddress: string;
+  readonly rpcAdvertise: string;
   readonly metricsAddress: string;
 }
 
@@ -63,6 +64,7 @@ export async function runWorkers(count: number, config: ServerConfig, { output }
   for (let index = 0; index < count; index++) {
     places.push({
       rpcAddress: await addressAt(base, index),
+      rpcAdvertise: await addressAt(config.rpc.advertise, index),
       metricsAddress: await addressAt(config.metrics.address, index),
     });
   }

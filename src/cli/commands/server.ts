@@ -31,7 +31,8 @@ export function addServerCommands(program: Command): void {
         if (!fs.existsSync(file)) throw usageError(`there is no config file ${file}`);
       }
       const place = workerPlace();
-      const config = loadConfig({ files: options.config, overrides: overridesOf(options, place) });
+      const overrides = overridesOf(options, place);
+      const config = loadConfig({ files: options.config, overrides, environment: environmentBelow(overrides) });
       if (options.workers > 1 && place === undefined) {
         if (options.workers > WORKERS_MAX) throw usageError(`--workers must be 1 to ${WORKERS_MAX}`);
         if (options.pidFile) fs.writeFileSync(options.pidFile, `${process.pid}\n`);
@@ -68,7 +69,23 @@ function overridesOf(options: StartOptions, place: WorkerPlace | undefined): Con
     .filter((name) => name !== '');
   return {
     ...(services === undefined ? {} : { services }),
-    ...(place === undefined ? {} : { rpc: { address: place.rpcAddress }, metrics: { address: place.metricsAddress } }),
+    ...(place === undefined
+      ? {}
+      : {
+          rpc: { address: place.rpcAddress, advertise: place.rpcAdvertise },
+          metrics: { address: place.metricsAddress },
+        }),
+  };
+}
+
+/** Variables go before files, and what is overridden before both. */
+function environmentBelow({ services, rpc }: ConfigOverrides): NodeJS.ProcessEnv {
+  const { ANTIPHON_SERVICES, ANTIPHON_RPC_ADDRESS, ANTIPHON_RPC_ADVERTISE, ANTIPHON_METRICS_ADDRESS, ...environment } =
+    process.env;
+  return {
+    ...environment,
+    ...(services === undefined ? { ANTIPHON_SERVICES } : {}),
+    ...(rpc === undefined ? { ANTIPHON_RPC_ADDRESS, ANTIPHON_RPC_ADVERTISE, ANTIPHON_METRICS_ADDRESS } : {}),
   };
 }
 
