@@ -13,6 +13,7 @@ import { serverNames, serverOf } from './servers.mjs';
 import { dataFolder } from './unprivileged.mjs';
 
 const READY_MS = 180_000;
+const BUSY_MS = 60_000;
 const POLL_MS = 200;
 const LOG_LINES_SHOWN = 30;
 const INSTANCE = /^[a-z0-9][a-z0-9-]{0,30}$/;
@@ -112,11 +113,33 @@ const describe = (server, state) =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ')}`;
 
+/** True when it runs and answers, which a busy machine may take a while for. */
+async function answers(server, folder, state) {
+  for (const until = Date.now() + BUSY_MS; running(server, folder) !== undefined; await sleep(POLL_MS)) {
+    if (await server.isReady(state)) return true;
+    if (Date.now() >= until) return false;
+  }
+  return false;
+}
+
+function removeUsers(users, isGone) {
+  for (const pid of fs.existsSync(users) ? fs.readdirSync(users).map(Number) : []) {
+    if (isGone(pid)) fs.rmSync(path.join(users, String(pid)), { force: true });
+  }
+}
+
+function addUser(users, pid) {
+  removeUsers(users, (other) => !isAlive(other));
+  fs.mkdirSync(users, { recursive: true });
+  fs.writeFileSync(path.join(users, String(pid)), '');
+}
+
 /** Why a server cannot be started on this machine, with the command that helps; undefined when it can. */
 export const missing = (name) => serverOf(name).missing();
 
 /**
  * Starts it unless it runs already; resolves when it answers. `userPid` is a process that needs it: `release` of another leaves it running then.
+ * Without one it runs until it is stopped.
  */
 export async function start(name, { instance = DEFAULT_INSTANCE, progress = () => {}, userPid } = {}) {
   const server = serverOf(name);
@@ -127,16 +150,14 @@ export async function start(name, { instance = DEFAULT_INSTANCE, progress = () =
     path.join(folder, 'lock'),
     async () => {
       const state = readState(folder);
-      if (running(server, folder) !== undefined && (await server.isReady(state))) {
+      if (await answers(server, folder, state)) {
         progress(`already running: ${describe(server, state)}`);
       } else {
         if (state?.pid !== undefined) await endProcess(state.pid, state.folder, 'SIGKILL');
         await launch(server, instance, folder, progress);
       }
-      if (userPid !== undefined) {
-        fs.mkdirSync(path.join(folder, 'users'), { recursive: true });
-        fs.writeFileSync(path.join(folder, 'users', String(userPid)), '');
-      }
+      if (userPid === undefined) writeState(folder, { ...readState(folder), isKept: true });
+      else addUser(path.join(folder, 'users'), userPid);
       return running(server, folder);
     },
     () => progress('waiting for another process that starts or stops it …'),
@@ -150,7 +171,7 @@ async function end(server, folder, progress) {
     return;
   }
   await endProcess(state.pid, state.folder, server.stopSignal ?? 'SIGTERM');
-  writeState(folder, { ...state, pid: undefined });
+  writeState(folder, { ...state, pid: undefined, isKept: false });
   progress('stopped');
 }
 
@@ -173,16 +194,14 @@ export async function stop(name, { instance = DEFAULT_INSTANCE, progress = () =>
   });
 }
 
-/** Gives it up in the name of a process that needed it, and stops it when no other process that lives needs it. */
+/** Gives it up in the name of a process that needed it, and stops it when no other process that lives needs it and nobody started it to stay. */
 export async function release(name, userPid, { instance = DEFAULT_INSTANCE, progress = () => {} } = {}) {
   const folder = folderOf(name, instance);
   const users = path.join(folder, 'users');
   if (!fs.existsSync(users)) return;
   await withLock(path.join(folder, 'lock'), async () => {
-    for (const pid of fs.readdirSync(users)) {
-      if (Number(pid) === userPid || !isAlive(Number(pid))) fs.rmSync(path.join(users, pid), { force: true });
-    }
-    if (fs.readdirSync(users).length === 0) await end(serverOf(name), folder, progress);
+    removeUsers(users, (pid) => pid === userPid || !isAlive(pid));
+    if (fs.readdirSync(users).length === 0 && !readState(folder)?.isKept) await end(serverOf(name), folder, progress);
   });
 }
 

@@ -87,6 +87,7 @@ describe.skipIf(missing('s3') !== undefined)('npm run services', () => {
 
   it('is stopped by the last of its users, and not before', async () => {
     const user = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    await stop('s3', { instance });
     const service = await start('s3', { instance, userPid: process.pid });
     await start('s3', { instance, userPid: user.pid! });
     await release('s3', process.pid, { instance });
@@ -95,6 +96,13 @@ describe.skipIf(missing('s3') !== undefined)('npm run services', () => {
     await exits(user);
     await release('s3', process.pid, { instance });
     await expect(endpointStatus(service)).rejects.toThrow();
+  });
+
+  it('stays when a person started it, whoever has used it', async () => {
+    const service = await start('s3', { instance });
+    await start('s3', { instance, userPid: process.pid });
+    await release('s3', process.pid, { instance });
+    expect(await endpointStatus(service)).toBe(403);
   });
 
   it('refuses a name of an instance that is no plain word, and a server that it does not know', async () => {
