@@ -102,7 +102,7 @@ async function runMany(from: number, count: number): Promise<boolean> {
   }
   for (const line of coverage.lines()) console.log(line);
   const regions = values.regions === undefined ? [1, 2] : [Number(values.regions)];
-  const missing = coverage.missing(regions);
+  const missing = coverage.missing(regions, values.hosts === undefined ? undefined : Number(values.hosts));
   // A small run need not meet everything.
   const isBig = count >= 200;
   if (missing.length > 0) console.log(`never met: ${missing.join(', ')}${isBig ? '' : ' (in so few seeds)'}`);

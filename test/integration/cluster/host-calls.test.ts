@@ -1,0 +1,148 @@
+// The listener for other hosts over real sockets: who may connect, and what becomes of a call whose host or caller goes away.
+import { PollForDecisionTaskResponse, TaskList } from '@antiphon/proto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { StoreError } from '#base';
+import { createRealEnv } from '#env';
+import {
+  type CallOptions,
+  type ClientTls,
+  createCertificateFiles,
+  createHostPeers,
+  createInternalServer,
+  type HostServices,
+  HostUnreachable,
+  type MatchingClient,
+} from '#rpc';
+import { createPki, hasOpenssl } from '../../support/security/certificates.ts';
+
+const env = createRealEnv();
+const pki = createPki();
+const stops: (() => unknown)[] = [() => pki.remove()];
+afterAll(async () => {
+  for (const stop of stops.reverse()) await stop();
+});
+
+const POLL = {
+  domainId: 'd',
+  taskList: TaskList.fromPartial({ name: 'list' }),
+  identity: '',
+  pollerId: '',
+  caller: { clientImpl: '', featureVersion: '', libraryVersion: '' },
+};
+
+async function serve(services: Partial<HostServices>, tls?: Parameters<typeof createInternalServer>[0]['tls']) {
+  const server = createInternalServer({ env, address: '127.0.0.1:0', services: () => services, tls });
+  stops.push(() => server.stop(100));
+  return { server, address: (await server.start()).address };
+}
+
+function peersWith(tls?: ClientTls) {
+  const peers = createHostPeers({ env, tls, timeoutMs: 5_000 });
+  stops.push(() => peers.close());
+  return peers;
+}
+
+const describing = (): Partial<HostServices> => ({
+  cluster: {
+    describeHost: async () => ({ openShardIds: [1, 2], cachedDomains: 3 }),
+  } as unknown as HostServices['cluster'],
+});
+
+describe('the listener for other hosts', () => {
+  test.skipIf(!hasOpenssl)('takes hosts with a certificate of its authorities, and nobody else', async () => {
+    const files = async () => {
+      const made = createCertificateFiles({ ...(await pki.server('host')), caFiles: [pki.ca] }, env);
+      stops.push(() => made.close());
+      return made;
+    };
+    const { address } = await serve(describing(), { files: await files(), requireClientAuth: true });
+    const tls = { serverName: '', enableHostVerification: true };
+    expect(
+      await peersWith({ ...tls, files: await files() })
+        .of(address)
+        .cluster.describeHost(),
+    ).toEqual({
+      openShardIds: [1, 2],
+      cachedDomains: 3,
+    });
+    const nobody = createCertificateFiles({ certFile: '', keyFile: '', caFiles: [pki.ca] }, env);
+    stops.push(() => nobody.close());
+    for (const own of [undefined, { ...tls, files: nobody }]) {
+      await expect(peersWith(own).of(address).cluster.describeHost()).rejects.toMatchObject({ kind: 'Unavailable' });
+    }
+  });
+
+  test('refuses to be open to others without it', () => {
+    const open = (insecure: boolean) =>
+      createInternalServer({ env, address: '0.0.0.0:0', services: () => ({}), insecure });
+    expect(() => open(false)).toThrow('refusing to listen on 0.0.0.0:0');
+    expect(() => open(true)).not.toThrow();
+  });
+});
+
+describe('a call of another host', () => {
+  test('keeps the deadline, and ends there when its caller hangs up', async () => {
+    let seen: CallOptions | undefined;
+    const hungUp = new Promise<void>((resolve) => {
+      stops.push(() => resolve());
+      const matching: Partial<MatchingClient> = {
+        pollForDecisionTask: (_poll, options) =>
+          new Promise((answer) => {
+            seen = options;
+            options.signal?.addEventListener('abort', () => {
+              resolve();
+              answer({ response: PollForDecisionTaskResponse.fromPartial({}), historyBlobs: [] });
+            });
+          }),
+      };
+      void serve({ matching: matching as MatchingClient }).then(async ({ address }) => {
+        const leaving = new AbortController();
+        const deadlineMs = env.clock.nowMs() + 60_000;
+        const call = peersWith().of(address).matching.pollForDecisionTask(POLL, { signal: leaving.signal, deadlineMs });
+        while (seen === undefined) await new Promise((again) => setTimeout(again, 5));
+        expect(Math.abs((seen.deadlineMs ?? 0) - deadlineMs)).toBeLessThan(1_000);
+        leaving.abort();
+        await expect(call).rejects.toMatchObject({ kind: 'Cancelled' });
+      });
+    });
+    await hungUp;
+  });
+
+  test('fails at once when its host is dropped, and is not taken for undone', async () => {
+    const matching: Partial<MatchingClient> = { addDecisionTask: () => new Promise(() => {}) };
+    const { address } = await serve({ matching: matching as MatchingClient });
+    const peers = peersWith();
+    const task = { domainId: 'd', workflowId: 'w', runId: 'r', scheduleId: 2, attempt: 0, scheduleToStartMs: 0 };
+    const call = peers.of(address).matching.addDecisionTask({ ...task, taskList: POLL.taskList });
+    setTimeout(() => peers.keepOnly(new Set()), 100);
+    const error = await call.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(HostUnreachable);
+    expect((error as HostUnreachable).wasSent).toBe(true);
+  });
+
+  test('to a host that is not there was certainly not made, and is soon refused without trying', async () => {
+    const { server, address } = await serve(describing());
+    await server.stop(100);
+    const peer = peersWith().of(address);
+    for (let call = 0; call < 8; call++) {
+      const error = await peer.cluster.describeHost().catch((thrown: unknown) => thrown);
+      expect((error as HostUnreachable).wasSent).toBe(false);
+    }
+    await expect(peer.cluster.describeHost()).rejects.toThrow('does not answer');
+  });
+
+  test('ends with the error of the store as it was, and refuses a service that the host does not run', async () => {
+    const history = {
+      refreshTasks: async () => {
+        throw new StoreError('Timeout', 'nobody knows');
+      },
+    } as unknown as HostServices['history'];
+    const { address } = await serve({ history });
+    const peer = peersWith().of(address);
+    const run = { domainId: 'd', workflowId: 'w', runId: '' };
+    const error = await peer.history.refreshTasks(run).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({ kind: 'Timeout', message: 'nobody knows' });
+    await expect(peer.matching.listTaskLists('d')).rejects.toThrow('This host does not run matching.');
+  });
+});
