@@ -239,7 +239,11 @@ async function withServers(suite) {
   for (const name of REAL_SERVERS) {
     const lacks = missing(name);
     if (lacks !== undefined) console.log(`without ${name}: it ${lacks}`);
-    else await start(name, { userPid: process.pid, progress: (line) => console.log(`${name}: ${line}`) });
+    else {
+      // One that fails to start fails the tests that need it, not the run.
+      const options = { userPid: process.pid, progress: (line) => console.log(`${name}: ${line}`) };
+      await start(name, options).catch((error) => console.log(`${name}: ${error.message}`));
+    }
   }
   return await suite();
 }
@@ -248,6 +252,25 @@ async function stopServers() {
   for (const name of REAL_SERVERS) {
     await release(name, process.pid, { progress: (line) => console.log(`${name}: ${line}`) });
   }
+}
+
+/** One occurrence of each of three faults; `npm run chaos -- cassandra` does all for ten minutes each. */
+async function chaos() {
+  const lacks = missing('cassandra');
+  if (lacks !== undefined) return { skipped: 1, reason: lacks };
+  const faults = ['kill', 'rolling', 'store-stop'];
+  const options = ['--minutes', '0.1', '--outage', '8', '--clients', '4', '--instance', 'main'];
+  let [passed, failed] = [0, 0];
+  await run('node', ['--enable-source-maps', 'dist/test/chaos/main.js', 'cassandra', ...faults, ...options], {
+    onLine: (line) => {
+      const violations = /; (\d+) violations$/.exec(line);
+      if (violations?.[1] === '0') passed++;
+      else if (violations) failed++;
+      console.log(line);
+    },
+  });
+  // One that ended without a word has failed, too.
+  return { passed, failed: Math.max(failed, faults.length - passed) };
 }
 
 async function story() {
@@ -271,6 +294,7 @@ const suites = [
   ['java-client', javaClient],
   ['raw-client', rawClient],
   ['cadence-cli', cadenceCli],
+  ['chaos', chaos],
   ['story', story],
 ];
 
