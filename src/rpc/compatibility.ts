@@ -364,7 +364,7 @@ export const COMPATIBILITY: Table = {
   index: {
     reindexShard: served(
       'integration/visibility/reindex',
-      'fills an index from the runs themselves, while writing goes on',
+      'takes over from the store with no run missing and none as it was before',
       'Ours: Cadence has no such RPC.',
     ),
   },
