@@ -5,8 +5,8 @@ import { LRUCache } from 'lru-cache';
 import { StoreError } from '#base';
 import { checksum, verified } from '../checksum.ts';
 import type { CurrentRun, ExecutionWrite, LoadedExecution, RunKey, ShardCommit } from '../ports.ts';
-import type { CassandraSession, Statement, Value } from './session.ts';
-import { toBlob, toNumber } from './session.ts';
+import { changedParts, FIRST_PART, joinRecord, keyOf, type RecordPart, splitRecord } from './record-parts.ts';
+import { type CassandraSession, type Statement, toBlob, toNumber, type Value } from './session.ts';
 import { CQL, PART, runParameters } from './shard-rows.ts';
 
 type Long = { toNumber(): number };
@@ -16,6 +16,7 @@ export interface RunRow {
   readonly item: string;
   readonly next_event_id: Long | null;
   readonly crc: number | null;
+  readonly part_count: number | null;
   readonly value: Buffer | null;
 }
 
@@ -28,27 +29,57 @@ interface CurrentRunRow {
   readonly start_ms: Long;
 }
 
-const RUNS_KNOWN = 20_000;
+type Parts = ReadonlyMap<string, RecordPart>;
 
-/** Runs that certainly exist as long as the shard is ours. */
-export type KnownRuns = LRUCache<string, true>;
-export const createKnownRuns = (): KnownRuns => new LRUCache({ max: RUNS_KNOWN });
+const RUNS_KNOWN = 20_000;
+const BYTES_KNOWN = 64 * 1024 * 1024;
+const WHOLE: Parts = new Map();
+
+/** Runs that certainly exist as long as the shard is ours, with the parts of their records as they are stored; none of a record that is whole. */
+export type KnownRuns = LRUCache<string, Parts>;
+
+const sizeOf = (parts: Parts): number => {
+  let bytes = 200;
+  for (const part of parts.values()) bytes += part.bytes.length + 100;
+  return bytes;
+};
+export const createKnownRuns = (): KnownRuns =>
+  new LRUCache({ max: RUNS_KNOWN, maxSize: BYTES_KNOWN, sizeCalculation: sizeOf });
 export const nameOf = (key: RunKey): string => `${key.domainId}\0${key.workflowId}\0${key.runId}`;
 
 const IF_ABSENT = ' IF is_open = null';
 const IF_PRESENT = ' IF is_open != null';
 
-function addExecution(statements: Statement[], shardId: number, write: ExecutionWrite, known: KnownRuns): void {
-  const { key, record, nextEventId, isOpen } = write;
-  const place = runParameters(shardId, key);
-  const condition = write.isNew ? IF_ABSENT : known.has(nameOf(key)) ? '' : IF_PRESENT;
-  statements.push({
-    query: CQL.putRun + condition,
-    params: [nextEventId, isOpen, checksum(record, key.runId, nextEventId) | 0, toBlob(record), ...place],
-  });
+/** The run's own row, and the rows of what changed of its parts. Returns the parts as they are when the batch is applied. */
+function addExecution(
+  statements: Statement[],
+  write: ExecutionWrite,
+  stored: Parts,
+  changed: { readonly place: Value[]; readonly isKnown: boolean },
+): Parts {
+  const { key, nextEventId, isOpen } = write;
+  const { place, isKnown } = changed;
+  const record = toBlob(write.record);
+  const split = splitRecord(record);
+  const rest = split?.rest ?? record;
+  const parts = split?.parts ?? WHOLE;
+  const condition = write.isNew ? IF_ABSENT : isKnown ? '' : IF_PRESENT;
+  const crc = checksum(rest, key.runId, nextEventId) | 0;
+  statements.push({ query: CQL.putRun + condition, params: [nextEventId, isOpen, crc, parts.size, rest, ...place] });
+  if (parts.size > 0 || stored.size > 0) {
+    const { written, removed } = changedParts(stored, parts);
+    for (const { field, item, bytes } of written) {
+      const partCrc = checksum(bytes, key.runId, Number(item)) | 0;
+      statements.push({ query: CQL.putPart, params: [...place, field, item, partCrc, bytes] });
+    }
+    for (const { field, item } of removed) {
+      statements.push({ query: CQL.deletePart, params: [...place, field, item] });
+    }
+  }
   for (const requestId of write.addedSignalRequestIds) {
     statements.push({ query: CQL.putSignalRequest, params: [...place, requestId] });
   }
+  return parts;
 }
 
 /** Two writes of one run in a batch would have one timestamp: the later alone counts, with the signals of both. */
@@ -84,10 +115,15 @@ function currentRunStatement(shardId: number, row: ShardCommit['currentRuns'][nu
 export interface CassandraExecutions {
   /**
    * Adds the statements of the commit's runs. Runs to delete need the current run of their workflow, which is read here: the shard's commits come one
-   * after another, and a batch whose fence holds follows the last of them.
+   * after another, and a batch whose fence holds follows the last of them. Returns what is known of the written runs once the batch is applied.
    */
-  addStatements(statements: Statement[], shardId: number, commit: ShardCommit, known: KnownRuns): Promise<void>;
-  load(shardId: number, key: RunKey): Promise<LoadedExecution | undefined>;
+  addStatements(
+    statements: Statement[],
+    shardId: number,
+    commit: ShardCommit,
+    known: KnownRuns,
+  ): Promise<ReadonlyMap<string, Parts>>;
+  load(shardId: number, key: RunKey, known: KnownRuns | undefined): Promise<LoadedExecution | undefined>;
   loadCurrentRun(shardId: number, domainId: string, workflowId: string): Promise<CurrentRun | undefined>;
 }
 
@@ -96,14 +132,30 @@ export function executionOf(shardId: number, key: RunKey, rows: readonly RunRow[
   const main = rows.find(({ part }) => part === PART.record);
   if (main === undefined || main.value === null || main.crc === null) return undefined;
   const nextEventId = toNumber(main.next_event_id);
-  const record = verified(
-    main.value,
-    main.crc >>> 0,
-    { owner: key.runId, number: nextEventId },
-    () => `the execution ${key.domainId}/${key.workflowId}/${key.runId} of shard ${shardId}`,
-  );
+  const describe = (): string => `the execution ${key.domainId}/${key.workflowId}/${key.runId} of shard ${shardId}`;
+  const rest = verified(main.value, main.crc >>> 0, { owner: key.runId, number: nextEventId }, describe);
   const signalRequestIds = rows.filter(({ part }) => part === PART.signalRequest).map(({ item }) => item);
+  const parts = rows.filter(({ part }) => part >= FIRST_PART).map((row) => partOf(key, row, describe));
+  if (parts.length !== (main.part_count ?? 0)) {
+    throw new StoreError('Corrupt', `${describe()} has ${parts.length} parts, not ${main.part_count ?? 0}`);
+  }
+  const record = parts.length === 0 ? rest : joinRecord(toBlob(rest), parts);
   return { record, nextEventId, signalRequestIds };
+}
+
+function partOf(key: RunKey, { part, item, crc, value }: RunRow, describe: () => string): Buffer {
+  const where = (): string => `part ${part}/${item} of ${describe()}`;
+  if (value === null || crc === null) throw new StoreError('Corrupt', `no bytes in ${where()}`);
+  return toBlob(verified(value, crc >>> 0, { owner: key.runId, number: Number(item) }, where));
+}
+
+/** The parts that the rows of a run have. */
+function storedParts(rows: readonly Pick<RunRow, 'part' | 'item' | 'value'>[]): Parts {
+  const found = rows.filter(({ part }) => part >= FIRST_PART);
+  if (found.length === 0) return WHOLE;
+  return new Map(
+    found.map(({ part, item, value }) => [keyOf(part, item), { field: part, item, bytes: value ?? Buffer.alloc(0) }]),
+  );
 }
 
 export function createCassandraExecutions(session: CassandraSession): CassandraExecutions {
@@ -125,11 +177,23 @@ export function createCassandraExecutions(session: CassandraSession): CassandraE
     };
   };
 
+  const listParts = async (place: Value[]): Promise<readonly Pick<RunRow, 'part' | 'item' | 'value'>[]> => {
+    const rows = await session.read<Pick<RunRow, 'part' | 'item'>>('parts of a run', CQL.listParts, place);
+    return rows.map(({ part, item }) => ({ part, item, value: null }));
+  };
+
   return {
     addStatements: async (statements, shardId, commit, known) => {
       const deleted = new Set(commit.deletedRuns.map(nameOf));
+      const after = new Map<string, Parts>();
       for (const write of foldWrites(commit.executions)) {
-        if (!deleted.has(nameOf(write.key))) addExecution(statements, shardId, write, known);
+        const name = nameOf(write.key);
+        if (deleted.has(name)) continue;
+        const place = runParameters(shardId, write.key);
+        const stored = known.get(name);
+        // Of a run that was not seen lately: which parts there are, so that none is left behind. All of them are written.
+        const before = stored ?? (write.isNew ? WHOLE : storedParts(await listParts(place)));
+        after.set(name, addExecution(statements, write, before, { place, isKnown: stored !== undefined }));
       }
       // Of several rows for one workflow the last counts.
       const currents = new Map(commit.currentRuns.map((row) => [`${row.domainId}\0${row.workflowId}`, row]));
@@ -146,10 +210,13 @@ export function createCassandraExecutions(session: CassandraSession): CassandraE
         if (current?.runId !== runId) continue;
         statements.push({ query: CQL.deleteCurrentRun, params: [shardId, domainId, workflowId] });
       }
+      return after;
     },
-    load: async (shardId, key) => {
+    load: async (shardId, key, known) => {
       const rows = await session.read<RunRow>('loadExecution', CQL.loadRun, runParameters(shardId, key));
-      return executionOf(shardId, key, rows);
+      const loaded = executionOf(shardId, key, rows);
+      if (loaded !== undefined && known?.has(nameOf(key)) === false) known.set(nameOf(key), storedParts(rows));
+      return loaded;
     },
     loadCurrentRun,
   };

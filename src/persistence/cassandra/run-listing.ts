@@ -17,7 +17,7 @@ interface ListedRow extends RunRow {
 /** Where to go on: after the rows of a run. */
 type Position = [sort: number, domainId: string, workflowId: string, runId: string];
 
-const COLUMNS = 'sort, domain_id, workflow_id, run_id, part, item, next_event_id, crc, value';
+const COLUMNS = 'sort, domain_id, workflow_id, run_id, part, item, next_event_id, crc, part_count, value';
 const LIST = `SELECT ${COLUMNS} FROM shard_rows WHERE shard_id = ? AND kind = ${KIND.run}
   AND (sort, id, domain_id, workflow_id, run_id) > (?, 0, ?, ?, ?) AND (sort) < (?)`;
 

@@ -8,6 +8,7 @@ import {
 } from '@antiphon/proto/internal';
 import { fingerprint32 } from '#base';
 import type { RunKey } from '../ports.ts';
+import { FIRST_PART } from './record-parts.ts';
 import { type Statement, toBlob, type Value } from './session.ts';
 
 export const KIND = { shard: 0, run: 1, currentRun: 2, transferTask: 3, timerTask: 4, replicationTask: 5 } as const;
@@ -41,10 +42,13 @@ export const CQL = {
   acquire: `UPDATE shard_rows SET range_id = ?, info = ? WHERE ${SHARD} IF range_id = ?`,
   shard: `SELECT range_id, info, timer_floor_ms FROM shard_rows WHERE ${SHARD}`,
 
-  putRun: `UPDATE shard_rows SET next_event_id = ?, is_open = ?, crc = ?, value = ? WHERE ${RUN} AND part = 0 AND item = ''`,
+  putRun: `UPDATE shard_rows SET next_event_id = ?, is_open = ?, crc = ?, part_count = ?, value = ? WHERE ${RUN} AND part = 0 AND item = ''`,
+  putPart: `INSERT INTO shard_rows (${COLUMNS}, crc, value) VALUES (?, ${KIND.run}, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+  deletePart: `DELETE FROM shard_rows WHERE ${RUN} AND part = ? AND item = ?`,
+  listParts: `SELECT part, item FROM shard_rows WHERE ${RUN} AND part >= ${FIRST_PART}`,
   putSignalRequest: `INSERT INTO shard_rows (${COLUMNS}) VALUES (?, ${KIND.run}, ?, 0, ?, ?, ?, ${PART.signalRequest}, ?)`,
   deleteRun: `DELETE FROM shard_rows WHERE ${RUN}`,
-  loadRun: `SELECT part, item, next_event_id, crc, value FROM shard_rows WHERE ${RUN}`,
+  loadRun: `SELECT part, item, next_event_id, crc, part_count, value FROM shard_rows WHERE ${RUN}`,
 
   putCurrentRun: `INSERT INTO shard_rows (${COLUMNS}, current_run_id, create_request_id, is_open,
     close_status, last_write_version, start_ms)

@@ -115,10 +115,14 @@ export function createCassandraShards(
     const floorMs = timerFloorAfter(held.timerFloorMs, commit);
     const statements: Statement[] = [];
     addFence(statements, shardId, held, commit, floorMs);
-    await rows.executions.addStatements(statements, shardId, commit, held.known);
+    const runs = await rows.executions.addStatements(statements, shardId, commit, held.known);
     addTasks(statements, shardId, commit);
     addTrims(statements, shardId, commit, floorMs);
-    const { isApplied, rows: refusals } = await session.compareAndSet('commit', statements);
+    const { isApplied, rows: refusals } = await session.compareAndSet('commit', statements).catch((error: unknown) => {
+      // What the rows are now is not known any more.
+      holds.delete(shardId);
+      throw error;
+    });
     if (!isApplied) {
       const current = refusals.find((row) => row.range_id !== null && row.range_id !== undefined);
       const heldRangeId = toNumber(current?.range_id);
@@ -128,7 +132,7 @@ export function createCassandraShards(
       throw refusedRun(commit.executions, existing as unknown as { run_id: string; workflow_id: string }[]);
     }
     held.timerFloorMs = floorMs;
-    for (const { key } of commit.executions) held.known.set(nameOf(key), true);
+    for (const [name, parts] of runs) held.known.set(name, parts);
     for (const key of commit.deletedRuns) held.known.delete(nameOf(key));
   };
 
@@ -147,12 +151,7 @@ export function createCassandraShards(
         await commitShard(shardId, rangeId, commit);
       });
     },
-    loadExecution: async (shardId, key) => {
-      const held = holds.get(shardId);
-      const loaded = await rows.executions.load(shardId, key);
-      if (loaded !== undefined) held?.known.set(nameOf(key), true);
-      return loaded;
-    },
+    loadExecution: (shardId, key) => rows.executions.load(shardId, key, holds.get(shardId)?.known),
     loadCurrentRun: rows.executions.loadCurrentRun,
     loadTransferTasks: async (shardId, afterId, limit) => {
       const found = await session.read<Blob>('loadTransferTasks', CQL.loadTransferTasks, [shardId, afterId, limit]);

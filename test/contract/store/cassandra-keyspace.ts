@@ -16,8 +16,14 @@ export async function cassandraOptions(): Promise<{ contactPoints: string[]; loc
 
 const KEPT = 'schema_versions';
 
-/** Gives the options of the file's keyspace, with the newest schema and no rows. */
-export function freshKeyspace(part: CassandraSchemaOptions['part'], env: Env): () => Promise<CassandraSchemaOptions> {
+export interface FreshKeyspace {
+  /** The options of the file's keyspace, with the newest schema and no rows. */
+  (): Promise<CassandraSchemaOptions>;
+  /** The same, with the rows that it has. */
+  current(): Promise<CassandraSchemaOptions>;
+}
+
+export function freshKeyspace(part: CassandraSchemaOptions['part'], env: Env): FreshKeyspace {
   let made: Promise<CassandraSchemaOptions> | undefined;
   const make = async (): Promise<CassandraSchemaOptions> => {
     const server = await cassandraOptions();
@@ -40,9 +46,12 @@ export function freshKeyspace(part: CassandraSchemaOptions['part'], env: Env): (
     await session.close();
   }, 60_000);
   let isFresh = true;
-  return async () => {
+  const current = (): Promise<CassandraSchemaOptions> => {
     made ??= make();
-    const options = await made;
+    return made;
+  };
+  const empty = async (): Promise<CassandraSchemaOptions> => {
+    const options = await current();
     if (isFresh) {
       isFresh = false;
       return options;
@@ -55,4 +64,5 @@ export function freshKeyspace(part: CassandraSchemaOptions['part'], env: Env): (
     await session.close();
     return options;
   };
+  return Object.assign(empty, { current });
 }

@@ -31,6 +31,7 @@ const WRITES: readonly (readonly [what: string, error: Error, kind: StoreError['
   ['nodes that were never reached', noHost({ a: socketError({ requestNotWritten: true }), b: null }), 'Unavailable'],
   ['a mutation above the limit', answered(codes.invalid, 'Mutation of 17 MB is too large'), 'Full'],
   ['a batch above the limit', answered(codes.invalid, 'Batch too large'), 'Full'],
+  ['a frame above the limit', answered(codes.invalid, 'Request is too big: length 17 exceeds 16'), 'Full'],
 ];
 
 describe('errors of Cassandra', () => {
