@@ -11,7 +11,8 @@ export async function readRun<T>(context: HistoryContext, ref: RunRef, take: (en
     const entry = actor.peekRun(slot, ref.runId);
     return entry === undefined ? actor.loadRun(slot, ref.runId).then(take) : take(entry);
   });
-  await actor.proveRead();
+  const proof = actor.proveRead();
+  if (proof !== undefined) await proof;
   return taken;
 }
 

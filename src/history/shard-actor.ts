@@ -258,12 +258,12 @@ export class ShardActor {
 
   /**
    * Resolves when what was read of the memory before the call is what every acknowledged write has left: no other owner can have acknowledged
-   * one. Costs a commit when the last one is too long ago.
+   * one; undefined: it is. Costs a commit when the last one is too long ago.
    */
-  async proveRead(): Promise<void> {
-    if (this.#readLeaseMs === undefined) return;
-    if (this.deps.env.clock.monotonicMs() - this.#commits.provenMs <= this.#readLeaseMs) return;
-    await this.proveOwned();
+  proveRead(): Promise<void> | undefined {
+    if (this.#readLeaseMs === undefined) return undefined;
+    if (this.deps.env.clock.monotonicMs() - this.#commits.provenMs <= this.#readLeaseMs) return undefined;
+    return this.proveOwned();
   }
 
   /** No owner before this one answers reads any more: the next one need not wait for any. */

@@ -74,6 +74,7 @@ export interface Cluster {
 
 // A peer that does not answer by then is asked no longer: the fence settles it.
 const CLAIM_WAIT_MS = 1_500;
+const DESCRIBE_WAIT_MS = 2_000;
 const LEAVE_WAIT_MS = 2_000;
 const LEAVE_LOOK_MS = 10;
 
@@ -220,7 +221,12 @@ class RegionCluster implements Cluster {
       describe: async (hostId) => {
         const host = this.placement().host(hostId);
         if (host === undefined) throw unavailable(`Host ${hostId} is not there`);
-        return this.peerOf(host).describeHost();
+        const answer = this.peerOf(host).describeHost();
+        const answered = new AbortController();
+        const late = sleep(this.#deps.env.scheduler, DESCRIBE_WAIT_MS, answered.signal);
+        const described = await Promise.race([answer.finally(() => answered.abort()), late]);
+        if (described === undefined) throw unavailable(`Host ${hostId} does not answer`);
+        return described;
       },
       pin: (shardId, hostId) => this.pin(shardId, hostId),
     };

@@ -110,7 +110,10 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
   );
   const isolationGroups = createIsolationGroups({ env, keyValues: store.keyValues, cache: domains, config });
   // History and matching call each other: each is given the other through a reference that is read at the call.
-  const systemWorkers = systemWorkersOf(deps, options, domains, () => frontend);
+  const systemWorkers = systemWorkersOf(deps, options, domains, {
+    frontend: () => frontend,
+    isMine: (domainId, taskListName) => notices?.isMine(domainId, taskListName) ?? true,
+  });
   const onOwnWork = (domainId: string, taskListName: string): void => {
     if (taskListName === '') asyncRequests.wake(domainId);
     else systemWorkers?.notice(domainId, taskListName);
@@ -242,7 +245,13 @@ export function createRegion(deps: RegionDeps, options: RegionOptions): Region {
       if (runs('history')) await history.start();
       worker.start();
       await asyncRequests.start();
-      if (runs('worker')) await systemWorkers?.start();
+      if (!runs('worker')) return;
+      await systemWorkers?.start();
+      cluster?.onChange(() => {
+        systemWorkers
+          ?.look()
+          .catch((error: unknown) => env.logger.warn('work of other hosts was not looked for', { error }));
+      });
     },
     async stop() {
       await cluster?.leave();
@@ -312,12 +321,21 @@ function systemWorkersOf(
   { env, store, clusters, remoteCluster }: RegionDeps,
   { systemWorkflows }: RegionOptions,
   domains: DomainCache,
-  frontend: () => Frontend,
+  late: { readonly frontend: () => Frontend; readonly isMine: (domainId: string, taskListName: string) => boolean },
 ): SystemWorkers | undefined {
   if (systemWorkflows === undefined) return undefined;
-  const services = () => frontend().services;
+  const services = () => late.frontend().services;
+  const { isMine } = late;
   return createSystemWorkers(
-    { env, domains, taskLists: store.taskLists, services, currentCluster: clusters.currentCluster, remoteCluster },
+    {
+      env,
+      domains,
+      taskLists: store.taskLists,
+      services,
+      currentCluster: clusters.currentCluster,
+      remoteCluster,
+      isMine,
+    },
     systemTaskLists(),
     systemWorkflows,
   );

@@ -42,7 +42,8 @@ export function createOutbound(
   options: { consumers: readonly string[]; historyPartitions: number; retentionMs: number },
 ): Outbound {
   const { env, store } = deps;
-  const log = createEmbeddedLog({ env, log: store.log }, options);
+  const isServedByMany = deps.placement !== undefined;
+  const log = createEmbeddedLog({ env, log: store.log }, { ...options, isServedByMany });
   const publisher = createHistoryPublisher({ env, log });
   const domainPublisher = createDomainPublisher({ env, log, domains: store.domains });
   const sweep = createFailoverSweep({

@@ -20,17 +20,22 @@ export class Acknowledgements {
   readonly #log: LogStore;
   readonly #consumers: readonly string[];
   readonly #retentionMs: number;
+  readonly #isServedByMany: boolean;
   readonly #acks = new Map<string, Promise<Map<string, number>>>();
   /** Largest offset handed to a region by this process, without a leap. */
   readonly #served = new Map<string, number>();
   readonly #trimmed = new Map<string, number>();
   readonly #retentionPassMs = new Map<string, number>();
 
-  constructor(deps: { env: Env; log: LogStore }, options: { consumers: readonly string[]; retentionMs: number }) {
+  constructor(
+    deps: { env: Env; log: LogStore },
+    options: { consumers: readonly string[]; retentionMs: number; isServedByMany: boolean },
+  ) {
     this.#env = deps.env;
     this.#log = deps.log;
     this.#consumers = options.consumers;
     this.#retentionMs = options.retentionMs;
+    this.#isServedByMany = options.isServedByMany;
   }
 
   /** By region. */
@@ -63,7 +68,12 @@ export class Acknowledgements {
       const last = await this.#log.lastOffset(topic, partition);
       this.#served.set(servedName, Math.max(stored, Math.min(applied, last)));
     }
-    const bounded = Math.min(applied, Math.max(stored, this.#served.get(servedName) ?? 0));
+    if (applied <= stored) return;
+    // What another host served is not known here: what exists is the bound then.
+    const reached = this.#isServedByMany
+      ? await this.#log.lastOffset(topic, partition)
+      : Math.max(stored, this.#served.get(servedName) ?? 0);
+    const bounded = Math.min(applied, reached);
     if (bounded <= stored) return;
     known.set(cluster, bounded);
     await this.#log.saveOffset(ackName(cluster), topic, partition, bounded);

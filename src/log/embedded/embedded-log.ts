@@ -16,6 +16,8 @@ export interface EmbeddedLogOptions {
   readonly recheckMs?: number;
   /** Entries older than this go though a region has not read them; it then repairs its workflows as it meets the gaps. 0: never. */
   readonly retentionMs?: number;
+  /** Several hosts of the region serve this log, so that none knows all that a reader was given. */
+  readonly isServedByMany?: boolean;
 }
 
 export interface ServedPage {
@@ -72,8 +74,8 @@ class StoredLog implements EmbeddedLog {
     this.#consumers = new Set(options.consumers);
     this.#historyPartitions = options.historyPartitions ?? 4;
     this.#recheckMs = options.recheckMs ?? 500;
-    const { consumers, retentionMs = 0 } = options;
-    this.#acknowledgements = new Acknowledgements(deps, { consumers, retentionMs });
+    const { consumers, retentionMs = 0, isServedByMany = false } = options;
+    this.#acknowledgements = new Acknowledgements(deps, { consumers, retentionMs, isServedByMany });
   }
 
   partitionCount(topic: string): number {

@@ -33,6 +33,8 @@ export interface SystemWorkersDeps {
   readonly services: () => Services;
   readonly currentCluster: string;
   readonly remoteCluster: (name: string) => FrontendClient | undefined;
+  /** Whether this host runs the workers of a list; undefined: of every one. */
+  readonly isMine?: ((domainId: string, taskListName: string) => boolean) | undefined;
 }
 
 export interface SystemWorkersOptions {
@@ -47,6 +49,8 @@ export interface SystemWorkers {
   readonly notice: (domainId: string, taskListName: string) => void;
   /** Looks for work that was left in task lists by an earlier process. */
   start(): Promise<void>;
+  /** The same again: another host may have left some. */
+  look(): Promise<void>;
   stop(): Promise<void>;
   /** For tests and diagnosis: `domain/task list` of the running workers. */
   running(): readonly string[];
@@ -109,9 +113,13 @@ class LazySystemWorkers implements SystemWorkers {
     this.#unsubscribe ??= this.#deps.domains.onChange((_before, after) => {
       if (!after.isActiveHere) this.#drop((slot) => slot.domainId === after.id);
     });
-    const { taskLists } = this.#deps;
+    await this.look();
+  }
+
+  async look(): Promise<void> {
+    const { taskLists, isMine } = this.#deps;
     for (const row of await taskLists.listTaskLists()) {
-      if (!isSystemTaskList(row.name)) continue;
+      if (!isSystemTaskList(row.name) || isMine?.(row.domainId, row.name) === false) continue;
       if ((await taskLists.loadTaskCount(row, 1)) > 0) this.notice(row.domainId, row.name);
     }
   }
