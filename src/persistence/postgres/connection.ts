@@ -1,6 +1,7 @@
 // One connection to PostgreSQL. A batch is pipelined: all its statements go out at once, each prepared by name where its text is one of a fixed
 // set. After a statement of a transaction failed the server refuses the others and turns COMMIT into ROLLBACK. An error that the server
 // answered had no effect; one that ended the connection may have come after the commit.
+import type { Socket } from 'node:net';
 import pg, { type QueryResult } from 'pg';
 import { type SqlConnection, SqlFailure, type SqlFailureKind } from '../sql/connection.ts';
 import { type SqlServerOptions, sqlTlsOptions } from '../sql/server-options.ts';
@@ -82,9 +83,9 @@ export function postgresFailure(error: unknown): SqlFailure {
   return new SqlFailure(kind, code, code === '' ? message : `${message} (${code})`, { cause: error });
 }
 
-/** Closes the socket; what is under way rejects. */
-const cutOff = (client: pg.Client): void =>
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+/** The driver's socket, which it does not name in its types. */
+const socketOf = (client: pg.Client): Socket =>
+  (client as unknown as { connection: { stream: Socket } }).connection.stream;
 
 export async function connectPostgres(
   options: Omit<SqlServerOptions, 'maxConnections'>,
@@ -114,17 +115,25 @@ export async function connectPostgres(
     if (!settings.isForTools) await client.query({ text: SESSION, query_timeout: timeoutMs } as pg.QueryConfig);
   } catch (error) {
     isUsable = false;
-    cutOff(client);
+    socketOf(client).destroy();
     throw postgresFailure(error);
   }
+  const send = (statements: readonly SqlStatement[]): readonly Promise<QueryResult<SqlRow>>[] => {
+    // All of them in one write: a system call for each was a fifth of the server's time.
+    const socket = socketOf(client);
+    socket.cork();
+    try {
+      return statements.map((statement) => client.query<SqlRow>(queryOf(statement)));
+    } finally {
+      socket.uncork();
+    }
+  };
   return {
     get isUsable() {
       return isUsable;
     },
     run: async (statements) => {
-      const outcomes = await Promise.allSettled(
-        statements.map((statement) => client.query<SqlRow>(queryOf(statement))),
-      );
+      const outcomes = await Promise.allSettled(send(statements));
       const results: SqlResult[] = [];
       for (const outcome of outcomes) {
         if (outcome.status === 'rejected') throw postgresFailure(outcome.reason);
@@ -138,7 +147,7 @@ export async function connectPostgres(
     },
     destroy: () => {
       isUsable = false;
-      cutOff(client);
+      socketOf(client).destroy();
     },
     onLost: (callback) => {
       lost = callback;
