@@ -123,7 +123,7 @@ export function createCassandraSchemaTarget(options: CassandraSchemaOptions, env
     },
     setup: async () => {
       if (!(await hasKeyspace())) {
-        const message = `there is no keyspace ${keyspace}: run "antiphon schema create-keyspace ${flagsOf(options)}"`;
+        const message = `there is no keyspace ${keyspace}: run "antiphon schema create ${flagsOf(options)}"`;
         throw new StoreError('Unavailable', message);
       }
       const columns = `part text, version int, lock_owner text static, locked_ms bigint static, description text, sha256 text,
