@@ -25,7 +25,9 @@ const FAILURE_KINDS: Readonly<Record<number, SqlFailureKind>> = {
   3100: 'lost', // of a hook at COMMIT
   4031: 'lost', // inactive for too long
 };
-const SESSION = `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', SESSION autocommit = 1;
+// A transaction of a host that was cut off shall not keep its locks: MySQL drops its connection, MariaDB ends the transaction before that.
+const SESSION = `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', SESSION autocommit = 1,
+  SESSION wait_timeout = 120 /*M!100300 , SESSION idle_transaction_timeout = 30 */;
   SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`;
 const BINARY_CHARSET = 63;
 const [VAR_STRING, STRING] = [253, 254];
