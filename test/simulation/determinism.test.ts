@@ -10,6 +10,11 @@ describe('a simulated world', () => {
     expect(second.virtualMs).toBe(first.virtualMs);
   });
 
+  it('of several hosts runs twice to the same trace, too', async () => {
+    const [first, second] = [await runSeed(7, { hosts: 3 }), await runSeed(7, { hosts: 3 })];
+    expect(second.trace).toBe(first.trace);
+  });
+
   it('tells different stories for different seeds', async () => {
     const [one, other] = [await runSeed(5), await runSeed(6)];
     expect(one.trace).not.toBe(other.trace);

@@ -3,6 +3,8 @@
 
 export interface Regression {
   readonly seed: number;
+  /** Of each region (1). */
+  readonly hosts?: number;
   readonly found: string;
 }
 
@@ -36,5 +38,11 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 653,
     found: 'a failover whose commit had an unknown outcome, and happened, was never told to the other region',
+  },
+  { seed: 4, hosts: 3, found: 'a shard that came to a host while the others had forgotten it was never opened' },
+  {
+    seed: 324,
+    hosts: 3,
+    found: 'a write whose shard closed between its commit and its acknowledgement was never answered',
   },
 ];
