@@ -1,5 +1,5 @@
-// What the services need of a store. Drivers: sqlite (embedded default), memory (tests, simulation); cassandra later. Every driver passes
-// test/contract. Blobs are opaque bytes here. All failures are StoreErrors (#base); `Timeout` means the outcome is unknown.
+// What the services need of a store. Drivers: sqlite (embedded default), cassandra, postgres, mysql, memory (tests, simulation). Every driver
+// passes test/contract. Blobs are opaque bytes here. All failures are StoreErrors (#base); `Timeout` means the outcome is unknown.
 import type {
   DomainRecord,
   HistoryBranch,

@@ -35,7 +35,7 @@ const RUNS_KNOWN = 20_000;
 const BYTES_KNOWN = 64 * 1024 * 1024;
 const WHOLE: Parts = new Map();
 
-/** Runs that certainly exist as long as the shard is ours, with the parts of their records as they are stored; none of a record that is whole. */
+/** Runs that certainly exist as long as the shard is ours, with the parts of their records as stored; none of a record that is whole. */
 export type KnownRuns = LRUCache<string, Parts>;
 
 const sizeOf = (parts: Parts): number => {

@@ -42,7 +42,8 @@ export const CQL = {
   acquire: `UPDATE shard_rows SET range_id = ?, info = ? WHERE ${SHARD} IF range_id = ?`,
   shard: `SELECT range_id, info, timer_floor_ms FROM shard_rows WHERE ${SHARD}`,
 
-  putRun: `UPDATE shard_rows SET next_event_id = ?, is_open = ?, crc = ?, part_count = ?, value = ? WHERE ${RUN} AND part = 0 AND item = ''`,
+  putRun: `UPDATE shard_rows SET next_event_id = ?, is_open = ?, crc = ?, part_count = ?, value = ?
+    WHERE ${RUN} AND part = 0 AND item = ''`,
   putPart: `INSERT INTO shard_rows (${COLUMNS}, crc, value) VALUES (?, ${KIND.run}, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
   deletePart: `DELETE FROM shard_rows WHERE ${RUN} AND part = ? AND item = ?`,
   listParts: `SELECT part, item FROM shard_rows WHERE ${RUN} AND part >= ${FIRST_PART}`,
