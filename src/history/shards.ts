@@ -134,15 +134,20 @@ export class Shards {
     const released = here.filter((shardId) => this.#handles.get(shardId)?.actor?.hasNoReadersBefore);
     await Promise.all(
       here.map((shardId) => {
-        this.#yielded.set(shardId, hostId);
-        this.#deps.env.scheduler.after(YIELD_MS, () => {
-          if (this.#yielded.get(shardId) === hostId) this.#yielded.delete(shardId);
-          this.#sync();
-        });
+        if (this.#isMine(shardId)) this.#yield(shardId, hostId);
         return this.#letGo(shardId);
       }),
     );
     return released;
+  }
+
+  /** The ring has not followed yet, or never will. */
+  #yield(shardId: number, hostId: string): void {
+    this.#yielded.set(shardId, hostId);
+    this.#deps.env.scheduler.after(YIELD_MS, () => {
+      if (this.#yielded.get(shardId) === hostId) this.#yielded.delete(shardId);
+      this.#sync();
+    });
   }
 
   onShard(listener: ShardListener): () => void {

@@ -221,12 +221,15 @@ class RegionCluster implements Cluster {
       describe: async (hostId) => {
         const host = this.placement().host(hostId);
         if (host === undefined) throw unavailable(`Host ${hostId} is not there`);
-        const answer = this.peerOf(host).describeHost();
         const answered = new AbortController();
         const late = sleep(this.#deps.env.scheduler, DESCRIBE_WAIT_MS, answered.signal);
-        const described = await Promise.race([answer.finally(() => answered.abort()), late]);
-        if (described === undefined) throw unavailable(`Host ${hostId} does not answer`);
-        return described;
+        try {
+          const described = await Promise.race([this.peerOf(host).describeHost(), late]);
+          if (described === undefined) throw unavailable(`Host ${hostId} does not answer`);
+          return described;
+        } finally {
+          answered.abort();
+        }
       },
       pin: (shardId, hostId) => this.pin(shardId, hostId),
     };

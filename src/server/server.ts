@@ -169,7 +169,7 @@ async function joinRegion(
       clientTls: tls.connection({ ...files, serverName, enableHostVerification }),
       roles: HOST_ROLES.filter((role) => config.services.includes(role)),
       version: typeof ANTIPHON_VERSION === 'string' ? ANTIPHON_VERSION : 'development',
-      frontendAddress: config.services.includes('frontend') ? config.frontend.address : '',
+      frontendAddress: config.services.includes('frontend') ? config.frontend.address.replace(/^.*:0$/, '') : '',
       membership: config.membership,
     },
     services,
