@@ -27,6 +27,13 @@ describe('a seeded bug', () => {
     expect(proof.checkers).toContain(checker);
   });
 
+  it('fence-ignored is caught where hosts forget each other and go on', async () => {
+    const mutation = MUTATIONS.find(({ name }) => name === 'fence-ignored');
+    if (mutation === undefined) throw new Error('no mutation fence-ignored');
+    const proof = await prove(mutation, 1, { seedsMax: QUICK_SEEDS_MAX, by: 'acknowledged-is-durable', hosts: 3 });
+    expect(proof.checkers).toContain('acknowledged-is-durable');
+  });
+
   it('has a name of its own, and there are at least twelve', () => {
     const names = MUTATIONS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);

@@ -16,13 +16,17 @@ export interface Proof {
 export async function prove(
   mutation: Mutation,
   from: number,
-  { seedsMax = SEEDS_MAX, by }: { readonly seedsMax?: number; readonly by?: string } = {},
+  {
+    seedsMax = SEEDS_MAX,
+    by,
+    hosts,
+  }: { readonly seedsMax?: number; readonly by?: string; readonly hosts?: number | undefined } = {},
 ): Promise<Proof> {
   for (let seed = from; seed < from + seedsMax; seed++) {
     let result: SeedResult | undefined;
     let broke = '';
     try {
-      result = await runSeed(seed, { mutation, isActiveActive: false });
+      result = await runSeed(seed, { mutation, isActiveActive: false, hosts });
     } catch (error) {
       broke = error instanceof Error ? error.message : String(error);
     }
@@ -30,7 +34,7 @@ export async function prove(
     const violations = result?.violations ?? [];
     if (by !== undefined && !violations.some(({ checker }) => checker === by)) continue;
     // What the seed breaks without the bug proves nothing of it.
-    if (!(await isClean(seed, mutation))) continue;
+    if (!(await isClean(seed, mutation, hosts))) continue;
     const checkers = broke === '' ? [...new Set(violations.map(({ checker }) => checker))] : ['never ends'];
     const first = violations[0];
     return {
@@ -44,10 +48,10 @@ export async function prove(
   return { mutation, seedsNeeded: undefined, seed: undefined, checkers: [], story: '' };
 }
 
-async function isClean(seed: number, { regions }: Mutation): Promise<boolean> {
+async function isClean(seed: number, { regions }: Mutation, hosts: number | undefined): Promise<boolean> {
   const mutation = regions === undefined ? NO_MUTATION : { ...NO_MUTATION, regions };
   try {
-    return (await runSeed(seed, { mutation, isActiveActive: false })).violations.length === 0;
+    return (await runSeed(seed, { mutation, isActiveActive: false, hosts })).violations.length === 0;
   } catch {
     // It never ends.
     return false;
