@@ -2,7 +2,7 @@
 // placement gives it: on a change it claims what it gains, and goes on with what it loses until the new owner asks for it (or for a while, if
 // nobody does), so that a shard is without owner only for the length of one hand-over.
 // Invariant: what is not here is answered with ShardOwnershipLost, and nothing was done.
-import { setMaxListeners, setMaxListeners } from 'node:events';
+import { setMaxListeners } from 'node:events';
 import { type ServiceError, ShardOwnershipLostError, unavailable } from '#base';
 import { isActiveHereForSome } from '#core';
 import { sleep } from '#env';
@@ -60,8 +60,6 @@ export class Shards {
   constructor(deps: HistoryDeps, options: HistoryOptions, executors: ShardExecutors, metrics: HistoryMetrics) {
     this.#deps = deps;
     this.#options = options;
-    // Each shard that waits for its new owner waits on it.
-    setMaxListeners(0, this.#stopping.signal);
     this.#executors = executors;
     this.#metrics = metrics;
     // Every shard that goes to another host waits on it.
