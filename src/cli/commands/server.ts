@@ -7,6 +7,8 @@ import { contextOf, count } from '../context.ts';
 import { CliError, usageError } from '../failure.ts';
 import { reportServing, runWorkers, WORKERS_MAX, type WorkerPlace, workerPlace } from './server-workers.ts';
 
+const LEFTOVERS_MS = 1_000;
+
 interface StartOptions {
   readonly config: string[];
   readonly pidFile?: string;
@@ -56,6 +58,8 @@ export function addServerCommands(program: Command): void {
       await untilStopped();
       if (place === undefined) output.note('stopping …');
       await running.stop();
+      // After an outage the driver of Cassandra may leave a connection behind, which would keep the process.
+      setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
       if (place !== undefined) process.disconnect();
       else if (options.pidFile) fs.rmSync(options.pidFile, { force: true });
     });
