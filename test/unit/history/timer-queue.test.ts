@@ -16,7 +16,13 @@ async function setUp(stored: readonly TimerTask[]) {
   const { rangeId } = await store.acquireShard(SHARD, 'a', T0);
   await store.commit(SHARD, rangeId, { ...emptyCommit, timerTasks: stored });
   const running: TimerTask[] = [];
-  const host = { env, alarms: createAlarms(env), store, shardId: SHARD, submit: (task: TimerTask) => running.push(task) };
+  const host = {
+    env,
+    alarms: createAlarms(env),
+    store,
+    shardId: SHARD,
+    submit: (task: TimerTask) => running.push(task),
+  };
   const timers = new TimerQueue({ ...host, onReadError: () => {} }, { windowMs: 60_000, inMemoryMax: 100 });
   return { env, timers, running };
 }
