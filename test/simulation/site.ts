@@ -45,7 +45,8 @@ export interface SiteDeps {
   readonly mutation: Mutation;
   /** Of one host: fails when the host is dead. */
   readonly blobs: (isAlive: () => boolean) => BlobStores;
-  readonly remoteCluster: (name: string) => RemoteFrontendClient | undefined;
+  /** As a host with this clock reaches them. */
+  readonly remoteClusters: (nowMs: () => number) => ReadonlyMap<string, RemoteFrontendClient>;
   readonly hostLink: Omit<HostLinkDeps, 'find'>;
   /** Around the real store, inside the faults: sees what is really written. */
   readonly observe: (store: Store) => Store;
@@ -104,6 +105,7 @@ export function createSite(name: string, deps: SiteDeps): Site {
       scheduler: hostEnv.scheduler,
     });
     const member = profile.hosts.count > 1 ? memberOf(hostName, hostEnv, faulty, () => host) : undefined;
+    const remotes = deps.remoteClusters(() => hostEnv.clock.nowMs());
     const region = createRegion(
       {
         env: hostEnv,
@@ -116,7 +118,7 @@ export function createSite(name: string, deps: SiteDeps): Site {
         ),
         blobs: deps.blobs(isAlive),
         clusters: deps.clusters,
-        remoteCluster: deps.remoteCluster,
+        remoteCluster: (cluster) => remotes.get(cluster),
       },
       {
         host: hostName,

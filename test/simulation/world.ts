@@ -157,11 +157,11 @@ export class World {
     });
   }
 
-  #remoteClient(from: string, to: string): RemoteFrontendClient {
-    const chance = this.chance.fork(`link ${from}>${to}`);
+  /** `nowMs`: of the host that calls, whose deadlines are by its own clock. */
+  #remoteClient(from: string, to: string, chance: Chance, nowMs: () => number): RemoteFrontendClient {
     const client = createNetworkClient({
       scheduler: this.env.scheduler,
-      nowMs: () => this.env.clock.nowMs(),
+      nowMs,
       chance,
       coverage: this.coverage,
       target: () => this.site(to).pick(),
@@ -192,8 +192,9 @@ export class World {
   }
 
   #createSite(name: string): Site {
-    const remotes = new Map<string, RemoteFrontendClient>();
-    for (const other of this.regionNames) if (other !== name) remotes.set(other, this.#remoteClient(name, other));
+    const links = this.regionNames
+      .filter((other) => other !== name)
+      .map((other) => [other, this.chance.fork(`link ${name}>${other}`)] as const);
     const faults = createStoreFaults({
       env: this.env,
       chance: this.chance.fork(`store ${name}`),
@@ -212,7 +213,8 @@ export class World {
       faults,
       mutation: this.mutation,
       blobs: (isAlive) => faults.blobs(blobs, isAlive),
-      remoteCluster: (cluster) => remotes.get(cluster),
+      remoteClusters: (nowMs) =>
+        new Map(links.map(([other, chance]) => [other, this.#remoteClient(name, other, chance, nowMs)])),
       hostLink: {
         scheduler: this.env.scheduler,
         chance: this.chance.fork(`hosts ${name}`),
