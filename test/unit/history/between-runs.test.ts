@@ -7,6 +7,7 @@ import {
 } from '@antiphon/proto';
 import { describe, expect, it } from 'vitest';
 import type { Archiver, ClosedRun } from '#archival';
+import { DomainNotActiveError } from '#base';
 import {
   complete,
   completeWorkflow,
@@ -136,6 +137,28 @@ describe('another workflow', () => {
     const own = await readHistory(region);
     expect(own).toContain('externalWorkflowExecutionSignaled');
     expect(own).toContain('externalWorkflowExecutionCancelRequested');
+  });
+
+  it('that is active nowhere for a while, as in a failover, is asked again', async () => {
+    let refusals = 3;
+    const region: Region = await openRegion({
+      deps: {
+        client: () => ({
+          ...region.history,
+          async signalWorkflow(run, request) {
+            if (refusals-- > 0) throw new DomainNotActiveError('shop', 'a', 'b');
+            return region.history.signalWorkflow(run, request);
+          },
+        }),
+      },
+    });
+    await start(region, { workflowId: 'order-2', requestId: 'r2' });
+    await start(region);
+    await complete(region, (await pollOf(region, 'order-1')).ref, [signalOther]);
+    await region.advance(30_000);
+    expect(refusals).toBe(-1);
+    expect(await readHistory(region, 'order-2')).toContain('workflowExecutionSignaled');
+    expect(await readHistory(region)).toContain('externalWorkflowExecutionSignaled');
   });
 
   it('that does not exist is reported as unknown', async () => {
