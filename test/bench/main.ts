@@ -57,7 +57,7 @@ const { values, positionals } = parseArgs({
     open: { type: 'string', default: '100000' },
     store: { type: 'string', default: 'sqlite' },
     hosts: { type: 'string', default: '1' },
-    shards: { type: 'string', default: '16' },
+    shards: { type: 'string' },
     instance: { type: 'string', default: 'bench' },
     json: { type: 'string', default: '.cache/bench/latest.json' },
     compare: { type: 'string' },
@@ -83,7 +83,7 @@ function scenariosOf(names: readonly string[]): readonly Scenario[] {
 const nodeArguments = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
 const sizes = values.hosts.split(',').map(Number);
 const [hosts = 1] = sizes;
-const shards = Number(values.shards);
+const shards = Number(values.shards ?? (sizes.every((count) => count === 1) ? 4 : 16));
 
 const optionsOf = (target: Target, entry?: string): BenchOptions => ({
   target,
