@@ -1,4 +1,5 @@
 // OpenSearch 2 (one node) from Maven's jars of its test runner, bounded at 512 MB of heap. Plain HTTP, no users.
+import { createHash } from 'node:crypto';
 import { jars } from './downloads.mjs';
 import { java, missingJava } from './java.mjs';
 
@@ -15,8 +16,10 @@ export const opensearch = {
   prepare: (progress) => jars(`opensearch-${VERSION}`, ARTIFACTS, progress),
 
   command({ folder, ports, installed, instance }) {
+    // Nodes of one cluster name find each other, and the servers of two checkouts are not one cluster.
+    const name = `antiphon-${instance}-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
     // The first node listens on the port after the base.
-    const node = ['-numOfNode', '1', '-baseHttpPort', String(ports.http - 1), '-clusterName', `antiphon-${instance}`];
+    const node = ['-numOfNode', '1', '-baseHttpPort', String(ports.http - 1), '-clusterName', name];
     const heap = [
       '-Xms512m',
       '-Xmx512m',

@@ -121,7 +121,7 @@ function addStart(batch: Command): void {
         context.output.done(`no runs of domain ${domain} match: no job was started`, { runs: 0 });
         return;
       }
-      const question = `${flags.batchType} ${count} runs of domain ${domain}?`;
+      const question = `${flags.batchType} ${count} ${count === 1n ? 'run' : 'runs'} of domain ${domain}?`;
       await confirm(question, { yes: flags.yes, inScripts: 'ask' });
       const workflowId = randomUUID();
       await connection.workflow.startWorkflowExecution(

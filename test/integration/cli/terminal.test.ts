@@ -80,19 +80,21 @@ describe('the environment', () => {
 describe('questions', () => {
   const job = (): string[] => [
     ...['--address', server.address, 'workflow', 'batch', 'start', '--bt', 'terminate', '--reason', 'x'],
-    ...['-q', "WorkflowID = 'nobody'"],
+    ...['-q', "WorkflowID = 'somebody'"],
   ];
 
   it('wants an answer where Cadence asks: yes goes on, no and silence do not', async () => {
-    const yes = await cli.runWith({ stdin: 'yes\n' }, ...job());
-    expect(yes.code).toBe(0);
-    expect(yes.stderr).toContain('terminate 0 runs of domain default? [yes/No]');
-    expect(yes.stdout).toContain('started job');
+    const start = ['workflow', 'start', '--type', 'T', '--task-list', 'list', '-w', 'somebody'];
+    expect((await cli.run('--address', server.address, ...start)).code).toBe(0);
     const no = await cli.runWith({ stdin: 'no\n' }, ...job());
     expect(no).toMatchObject({ code: 1, stdout: '' });
     const silence = await cli.runWith({}, ...job());
     expect(silence.code).toBe(1);
     expect(silence.stderr).toContain('--yes');
+    const yes = await cli.runWith({ stdin: 'yes\n' }, ...job());
+    expect(yes.stderr).toContain('terminate 1 run of domain default? [yes/No]');
+    expect(yes.stdout).toContain('started job');
+    expect(yes.code).toBe(0);
   });
 
   it('lets scripts go on where Cadence does not ask', async () => {
