@@ -1,8 +1,8 @@
 // Apache Cassandra 5.0 from Maven's jars: one node, bounded at 768 MB of heap. (4.1 does not start on Java 17.)
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { jars } from './downloads.mjs';
+import { greets } from './greeting.mjs';
 import { java, missingJava } from './java.mjs';
 
 const VERSION = '5.0.6';
@@ -78,19 +78,11 @@ const LOGBACK = `<configuration>
 </configuration>
 `;
 
-/** Asks for the options of the protocol: answered as soon as queries are. */
-const answersOptions = (port) =>
-  new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1', () => socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])));
-    const end = (isReady) => {
-      socket.destroy();
-      resolve(isReady);
-    };
-    socket.setTimeout(2_000, () => end(false));
-    socket.on('error', () => end(false));
-    socket.on('close', () => end(false));
-    socket.on('data', (data) => end(data[4] === 6));
-  });
+// The options of the protocol are asked for: answered (SUPPORTED) as soon as queries are.
+const OPTIONS = {
+  question: Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0]),
+  isExpected: (answer) => answer[4] === 6,
+};
 
 export const cassandra = {
   name: 'cassandra',
@@ -134,7 +126,7 @@ export const cassandra = {
     return { command: java(), args };
   },
 
-  isReady: ({ ports }) => answersOptions(ports.native),
+  isReady: ({ ports }) => greets(ports.native, OPTIONS),
   variables: ({ ports }) => ({
     CASSANDRA_CONTACT_POINTS: `127.0.0.1:${ports.native}`,
     CASSANDRA_LOCAL_DATACENTER: 'datacenter1',

@@ -1,8 +1,8 @@
 // Apache Kafka (KRaft, one node that is broker and controller) from Maven's jars, bounded at 512 MB of heap.
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { jars, runQuietly } from './downloads.mjs';
+import { greets } from './greeting.mjs';
 import { java, missingJava } from './java.mjs';
 
 const VERSION = '3.9.1';
@@ -25,23 +25,15 @@ auto.create.topics.enable=false
 `;
 
 /** Asks which API versions there are (version 0): the first question of every client. */
-const answersVersions = (port) =>
-  new Promise((resolve) => {
-    const request = Buffer.alloc(14);
-    request.writeInt32BE(10, 0);
-    request.writeInt16BE(18, 4); // ApiVersions
-    request.writeInt32BE(1, 8); // correlation id
-    request.writeInt16BE(-1, 12); // no client id
-    const socket = net.connect(port, '127.0.0.1', () => socket.write(request));
-    const end = (isReady) => {
-      socket.destroy();
-      resolve(isReady);
-    };
-    socket.setTimeout(2_000, () => end(false));
-    socket.on('error', () => end(false));
-    socket.on('close', () => end(false));
-    socket.on('data', (data) => end(data.length >= 10 && data.readInt32BE(4) === 1 && data.readInt16BE(8) === 0));
-  });
+function apiVersions() {
+  const question = Buffer.alloc(14);
+  question.writeInt32BE(10, 0);
+  question.writeInt16BE(18, 4); // ApiVersions
+  question.writeInt32BE(1, 8); // correlation id
+  question.writeInt16BE(-1, 12); // no client id
+  const isExpected = (answer) => answer.length >= 10 && answer.readInt32BE(4) === 1 && answer.readInt16BE(8) === 0;
+  return { question, isExpected };
+}
 
 export const kafka = {
   name: 'kafka',
@@ -62,6 +54,6 @@ export const kafka = {
     return { command: java(), args: ['-Xmx512m', ...log, '-cp', classPath, 'kafka.Kafka', file] };
   },
 
-  isReady: ({ ports }) => answersVersions(ports.broker),
+  isReady: ({ ports }) => greets(ports.broker, apiVersions()),
   variables: ({ ports }) => ({ KAFKA_BROKERS: `127.0.0.1:${ports.broker}` }),
 };

@@ -1,10 +1,10 @@
 // MariaDB from Debian's package, in a folder of its own, for the user `antiphon` with a password made at its first start. Started by root it
 // runs as `mysql`, or as `nobody`.
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { installPackages, missingPackage, pathFolders, programsFolder } from './debian.mjs';
 import { runQuietly } from './downloads.mjs';
+import { greets } from './greeting.mjs';
 import { unprivilegedUser } from './unprivileged.mjs';
 
 // The programs without the service of the system, which the package mariadb-server would make.
@@ -15,19 +15,8 @@ const findServer = () => programsFolder(pathFolders(), ['mariadbd']);
 const findInstaller = () => programsFolder(pathFolders(), ['mariadb-install-db', 'my_print_defaults']);
 const findPrograms = () => (findInstaller() === undefined ? undefined : findServer());
 
-/** It greets whom it would let in with protocol 10; an error (too many, not allowed) begins otherwise. */
-const greets = (port) =>
-  new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    const end = (isReady) => {
-      socket.destroy();
-      resolve(isReady);
-    };
-    socket.setTimeout(2_000, () => end(false));
-    socket.on('error', () => end(false));
-    socket.on('close', () => end(false));
-    socket.on('data', (data) => end(data[4] === 10));
-  });
+// It begins, and greets whom it would let in with protocol 10; an error (too many, not allowed) begins otherwise.
+const HANDSHAKE = { isExpected: (answer) => answer[4] === 10 };
 
 async function initialise({ folder, user, secret, progress }) {
   const data = path.join(folder, 'db');
@@ -80,6 +69,6 @@ export const mariadb = {
     return { command: path.join(installed, 'mariadbd'), args };
   },
 
-  isReady: ({ ports }) => greets(ports.sql),
+  isReady: ({ ports }) => greets(ports.sql, HANDSHAKE),
   variables: ({ ports, secret }) => ({ MARIADB_URL: `mysql://${USER}:${secret}@127.0.0.1:${ports.sql}/antiphon` }),
 };

@@ -1,10 +1,10 @@
 // PostgreSQL from Debian's package, in a folder of its own, for the user `antiphon` with a password made at its first start.
 // PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody`.
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { installPackages, missingPackage, pathFolders, programsFolder } from './debian.mjs';
 import { runQuietly } from './downloads.mjs';
+import { greets } from './greeting.mjs';
 import { unprivilegedUser } from './unprivileged.mjs';
 
 const DEBIAN = '/usr/lib/postgresql';
@@ -17,24 +17,15 @@ function findPrograms() {
   return programsFolder(folders, ['postgres', 'initdb']);
 }
 
-/** Asks for a connection of a user that there is not: an answer means that it takes connections (while it starts it says that it does not). */
-const takesConnections = (port) =>
-  new Promise((resolve) => {
-    const parameters = Buffer.from(`user\0${USER}\0database\0postgres\0\0`);
-    const head = Buffer.alloc(8);
-    head.writeInt32BE(head.length + parameters.length, 0);
-    head.writeInt32BE(196_608, 4); // protocol 3.0
-    const socket = net.connect(port, '127.0.0.1', () => socket.write(Buffer.concat([head, parameters])));
-    const end = (isReady) => {
-      socket.destroy();
-      resolve(isReady);
-    };
-    socket.setTimeout(2_000, () => end(false));
-    socket.on('error', () => end(false));
-    socket.on('close', () => end(false));
-    // R asks for the password; E is an error.
-    socket.on('data', (data) => end(data.toString('latin1', 0, 1) === 'R'));
-  });
+/** Begins to connect as the user: that it takes connections it says by asking for the password (R); while it starts it answers an error (E). */
+function startup() {
+  const parameters = Buffer.from(`user\0${USER}\0database\0postgres\0\0`);
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(head.length + parameters.length, 0);
+  head.writeInt32BE(196_608, 4); // protocol 3.0
+  const isExpected = (answer) => answer.toString('latin1', 0, 1) === 'R';
+  return { question: Buffer.concat([head, parameters]), isExpected };
+}
 
 async function initialise({ folder, user, secret, installed, progress }) {
   if (fs.existsSync(path.join(folder, 'PG_VERSION'))) return;
@@ -81,6 +72,6 @@ export const postgres = {
     return { command: path.join(installed, 'postgres'), args: ['-D', folder, ...args] };
   },
 
-  isReady: ({ ports }) => takesConnections(ports.sql),
+  isReady: ({ ports }) => greets(ports.sql, startup()),
   variables: ({ ports, secret }) => ({ POSTGRES_URL: `postgres://${USER}:${secret}@127.0.0.1:${ports.sql}/postgres` }),
 };
