@@ -1,45 +1,16 @@
 // Visibility on Cassandra: what it lists, in which order, and how it refuses what it cannot list. On a real server.
-import type { SearchAttributes } from '@antiphon/proto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealEnv } from '#env';
 import { type CassandraSession, openCassandraSession } from '#persistence/cassandra';
 import { createCassandraVisibility, type Listing, type VisibilityRecord, type VisibilityStore } from '#visibility';
 import { serviceMissing } from '../../support/services.ts';
 import { freshKeyspace } from '../store/cassandra-keyspace.ts';
+import { attributes, DOMAIN, listIds, recordsAt } from './records.ts';
 
-const DOMAIN = 'domain-id';
 const HOUR = 3_600_000;
 const T0 = 1_700_000_000_000 - (1_700_000_000_000 % HOUR);
 const env = createRealEnv();
-
-const attributes = (values: Record<string, unknown>): SearchAttributes => ({
-  indexedFields: Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, { data: Buffer.from(JSON.stringify(value)) }]),
-  ),
-});
-
-let versions = 0;
-const record = (workflowId: string, overrides: Partial<VisibilityRecord> = {}): VisibilityRecord => ({
-  domainId: DOMAIN,
-  workflowId,
-  runId: `${workflowId}-run`,
-  workflowType: 'Order',
-  taskList: 'orders',
-  startTimeMs: T0,
-  executionTimeMs: overrides.startTimeMs ?? T0,
-  closeTimeMs: undefined,
-  closeStatus: 0,
-  historyLength: 3,
-  isCron: false,
-  cronSchedule: '',
-  memo: undefined,
-  searchAttributes: undefined,
-  parentWorkflowId: undefined,
-  parentRunId: undefined,
-  updateTimeMs: T0,
-  version: ++versions,
-  ...overrides,
-});
+const record = recordsAt(T0);
 
 const SAMPLES: readonly VisibilityRecord[] = [
   record('a', { startTimeMs: T0 + 1, searchAttributes: attributes({ CustomKeywordField: 'red' }) }),
@@ -86,18 +57,8 @@ describe.skipIf(missing !== undefined)('visibility in cassandra', () => {
   }, 600_000);
   afterEach(() => store.close());
 
-  const list = async (listing: Listing | string, size = 100, domainId = DOMAIN): Promise<string[]> => {
-    const asListing: Listing = typeof listing === 'string' ? { kind: 'query', query: listing } : listing;
-    const ids: string[] = [];
-    let token: Uint8Array | undefined;
-    do {
-      const page = await store.list(domainId, asListing, { size, token });
-      expect(page.records.length).toBeLessThanOrEqual(size);
-      ids.push(...page.records.map((found) => found.workflowId));
-      token = page.nextToken;
-    } while (token !== undefined);
-    return ids;
-  };
+  const list = (listing: Listing | string, size?: number, domainId?: string): Promise<string[]> =>
+    listIds(store, listing, size, domainId);
 
   it('answers the queries that its tables are ordered for, page by page, and refuses others naming OpenSearch', async () => {
     await store.upsert(SAMPLES);

@@ -10,6 +10,7 @@ import {
   createOpenSearchSchemaTarget,
   createOpenSearchVisibility,
   createSqliteVisibility,
+  type OpenSearchConnection,
   type VisibilityStore,
 } from '#visibility';
 import { serviceMissing, useService, variable } from '../../support/services.ts';
@@ -55,18 +56,26 @@ export const timerEnv: Env = {
   },
 };
 
-/** An index of its own on the real server. Its lists show at once what was written. */
-async function makeIndex() {
-  const service = await useService('opensearch');
-  const connection = { urls: [variable(service, 'OPENSEARCH_URL')], timeoutMs: 30_000 };
+export const openSearchConnection = async (): Promise<OpenSearchConnection> => ({
+  urls: [variable(await useService('opensearch'), 'OPENSEARCH_URL')],
+  timeoutMs: 30_000,
+});
+
+/** A new index with this release's mapping; returns its name. */
+export async function makeIndex(connection: OpenSearchConnection): Promise<string> {
   const index = `contract-${randomUUID()}`;
   const target = createOpenSearchSchemaTarget(timerEnv, { connection, index, shards: 1, replicas: 0 });
   for (const version of loadSchemaVersions(target.schema)) await target.apply(version, T0);
   await target.close();
-  return { connection, index };
+  return index;
 }
 
-let made: ReturnType<typeof makeIndex> | undefined;
+async function makeSharedIndex() {
+  const connection = await openSearchConnection();
+  return { connection, index: await makeIndex(connection) };
+}
+
+let made: ReturnType<typeof makeSharedIndex> | undefined;
 
 afterAll(async () => {
   if (made === undefined) return;
@@ -76,9 +85,9 @@ afterAll(async () => {
   client.close();
 });
 
-/** Making an index takes a second: all tests of a file have one, and each its own domains. */
+/** Making an index takes a second: all tests of a file have one, and each its own domains. Lists show at once what was written. */
 async function openOpenSearch(): Promise<OpenedVisibility> {
-  made ??= makeIndex();
+  made ??= makeSharedIndex();
   const { connection, index } = await made;
   const whole = createOpenSearchVisibility(timerEnv, { connection, index, refresh: 'true' });
   const mark = `${randomUUID()}/`;

@@ -1,44 +1,22 @@
 // What is OpenSearch's own beside the port's contract, on the real server: bulks in parts, documents that the index refuses, nodes that are gone, and
 // the versions of the index.
-import { randomUUID } from 'node:crypto';
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadSchemaVersions, requireSchema } from '#persistence';
+import { requireSchema } from '#persistence';
 import {
   createOpenSearchClient,
   createOpenSearchSchemaTarget,
   createOpenSearchVisibility,
   type OpenSearchClient,
   type OpenSearchConnection,
-  type VisibilityRecord,
   type VisibilityStore,
 } from '#visibility';
-import { serviceMissing, useService, variable } from '../../support/services.ts';
-import { timerEnv as env, OPEN_MS, T0 } from './drivers.ts';
+import { serviceMissing } from '../../support/services.ts';
+import { timerEnv as env, makeIndex, OPEN_MS, openSearchConnection, T0 } from './drivers.ts';
+import { attributes, DOMAIN, recordsAt } from './records.ts';
 
-const DOMAIN = 'd';
 const everything = { kind: 'query', query: '' } as const;
-const payload = (value: unknown) => ({ data: Buffer.from(JSON.stringify(value)) });
-
-const record = (workflowId: string, attributes: Record<string, unknown> = {}, memoBytes = 0): VisibilityRecord => ({
-  domainId: DOMAIN,
-  workflowId,
-  runId: `${workflowId}-run`,
-  workflowType: 'Order',
-  taskList: 'orders',
-  startTimeMs: T0,
-  executionTimeMs: T0,
-  closeStatus: 0,
-  historyLength: 3,
-  isCron: false,
-  cronSchedule: '',
-  memo: memoBytes === 0 ? undefined : { fields: { note: { data: Buffer.alloc(memoBytes, 7) } } },
-  searchAttributes: {
-    indexedFields: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, payload(value)])),
-  },
-  updateTimeMs: T0,
-  version: 1,
-});
+const record = recordsAt(T0);
 
 /** A port where nobody listens. */
 async function deadUrl(): Promise<string> {
@@ -56,15 +34,12 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
   let store: VisibilityStore;
 
   beforeAll(async () => {
-    connection = { urls: [variable(await useService('opensearch'), 'OPENSEARCH_URL')], timeoutMs: 30_000 };
+    connection = await openSearchConnection();
     client = createOpenSearchClient(env, connection);
   }, OPEN_MS);
   afterAll(() => client?.close());
   beforeEach(async () => {
-    index = `contract-${randomUUID()}`;
-    const target = createOpenSearchSchemaTarget(env, { connection, index, shards: 1, replicas: 0 });
-    for (const version of loadSchemaVersions(target.schema)) await target.apply(version, T0);
-    await target.close();
+    index = await makeIndex(connection);
     store = createOpenSearchVisibility(env, { connection, index, refresh: 'true' });
   });
   afterEach(async () => {
@@ -73,7 +48,8 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
   });
 
   it('writes more than fits into one request', async () => {
-    const records = Array.from({ length: 30 }, (_, number) => record(`w${number}`, {}, 400_000));
+    const memo = { fields: { note: { data: Buffer.alloc(400_000, 7) } } };
+    const records = Array.from({ length: 30 }, (_, number) => record(`w${number}`, { memo }));
     await store.upsert(records);
     expect(await store.count(DOMAIN, '')).toBe(30);
     const { records: found } = await store.list(DOMAIN, everything, { size: 30 });
@@ -81,11 +57,14 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
   });
 
   it('lists a run without attributes that the index refuses, and the others with theirs', async () => {
-    await store.upsert([record('first', { CustomKeywordField: 'x' })]);
+    await store.upsert([record('first', { searchAttributes: attributes({ CustomKeywordField: 'x' }) })]);
     // Fewer than there are: none can be added.
     const limit = { index: { mapping: { total_fields: { limit: 20 } } } };
     expect((await client.send('PUT', `/${index}/_settings`, limit)).status).toBe(200);
-    await store.upsert([record('full', { CustomIntField: 5 }), record('fits', { CustomKeywordField: 'x' })]);
+    await store.upsert([
+      record('full', { searchAttributes: attributes({ CustomIntField: 5 }) }),
+      record('fits', { searchAttributes: attributes({ CustomKeywordField: 'x' }) }),
+    ]);
     const ids = async (query: string): Promise<string[]> =>
       (await store.list(DOMAIN, { kind: 'query', query }, { size: 10 })).records
         .map(({ workflowId }) => workflowId)

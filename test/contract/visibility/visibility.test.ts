@@ -1,41 +1,12 @@
 // The visibility port: what the query language means, paging, versions. Every driver gives the same answers.
-import type { SearchAttributes } from '@antiphon/proto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ServiceError } from '#base';
-import type { Listing, VisibilityRecord, VisibilityStore } from '#visibility';
+import type { Listing, VisibilityRecord } from '#visibility';
 import { DRIVERS, driversHere, OPEN_MS, type OpenedVisibility, T0 } from './drivers.ts';
+import { attributes, DOMAIN, listIds, nextVersion, recordsAt } from './records.ts';
 
-const DOMAIN = 'domain-id';
-
-const attributes = (values: Record<string, unknown>): SearchAttributes => ({
-  indexedFields: Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, { data: Buffer.from(JSON.stringify(value)) }]),
-  ),
-});
-
-let versions = 0;
-const record = (workflowId: string, overrides: Partial<VisibilityRecord> = {}): VisibilityRecord => ({
-  domainId: DOMAIN,
-  workflowId,
-  runId: `${workflowId}-run`,
-  workflowType: 'Order',
-  taskList: 'orders',
-  startTimeMs: T0,
-  executionTimeMs: overrides.startTimeMs ?? T0,
-  closeTimeMs: undefined,
-  closeStatus: 0,
-  historyLength: 3,
-  isCron: false,
-  cronSchedule: '',
-  memo: undefined,
-  searchAttributes: undefined,
-  parentWorkflowId: undefined,
-  parentRunId: undefined,
-  updateTimeMs: T0,
-  version: ++versions,
-  ...overrides,
-});
+const record = recordsAt(T0);
 
 const SAMPLES: readonly VisibilityRecord[] = [
   record('a', { startTimeMs: T0 + 1, searchAttributes: attributes({ CustomKeywordField: 'red', CustomIntField: 5 }) }),
@@ -191,18 +162,8 @@ describe.each(DRIVERS)('visibility in $name', ({ open, missing }) => {
   }, OPEN_MS);
   afterEach(() => opened.close());
 
-  const list = async (listing: Listing | string, size = 100, domainId = DOMAIN): Promise<string[]> => {
-    const asListing: Listing = typeof listing === 'string' ? { kind: 'query', query: listing } : listing;
-    const ids: string[] = [];
-    let token: Uint8Array | undefined;
-    do {
-      const page = await opened.store.list(domainId, asListing, { size, token });
-      expect(page.records.length).toBeLessThanOrEqual(size);
-      ids.push(...page.records.map((found) => found.workflowId));
-      token = page.nextToken;
-    } while (token !== undefined);
-    return ids;
-  };
+  const list = (listing: Listing | string, size?: number, domainId?: string): Promise<string[]> =>
+    listIds(opened.store, listing, size, domainId);
 
   it.each(QUERIES)('answers %s', async (query, expected) => {
     await opened.store.upsert(SAMPLES);
@@ -302,7 +263,7 @@ describe.each(DRIVERS)('visibility in $name', ({ open, missing }) => {
       seen.push(...page.records.map((found) => found.workflowId));
       token = page.nextToken;
       round++;
-      const closed = old.map((row) => ({ ...row, closeTimeMs: T0 + 99, closeStatus: 1, version: ++versions }));
+      const closed = old.map((row) => ({ ...row, closeTimeMs: T0 + 99, closeStatus: 1, version: nextVersion() }));
       await opened.store.upsert([record(`new-${round}`, { startTimeMs: T0 + 1000 + round }), ...closed]);
     } while (token !== undefined);
     expect(seen.toSorted()).toEqual(old.map((row) => row.workflowId).toSorted());
@@ -397,20 +358,10 @@ describe('the drivers', () => {
   it('agree on every query, order and page', async () => {
     const opened = await Promise.all(driversHere().map(({ open }) => open()));
     for (const { store } of opened) await store.upsert(SAMPLES);
-    const answer = async (store: VisibilityStore, query: string): Promise<string[]> => {
-      const ids: string[] = [];
-      let token: Uint8Array | undefined;
-      do {
-        const page = await store.list(DOMAIN, { kind: 'query', query }, { size: 2, token });
-        ids.push(...page.records.map((found) => found.workflowId));
-        token = page.nextToken;
-      } while (token !== undefined);
-      return ids;
-    };
     await fc.assert(
       fc.asyncProperty(condition, fc.constantFrom(...orders), async (where, order) => {
         const query = order === '' ? where : `${where} ORDER BY ${order}`;
-        const [first, ...others] = await Promise.all(opened.map(({ store }) => answer(store, query)));
+        const [first, ...others] = await Promise.all(opened.map(({ store }) => listIds(store, query, 2)));
         for (const other of others) expect(other).toEqual(first);
       }),
       { numRuns: 400 },
