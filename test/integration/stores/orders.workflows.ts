@@ -1,4 +1,4 @@
-// A workflow for the servers on SQL databases: an activity, a timer, a signal.
+// A workflow for the servers on each kind of store: an activity, a timer, a signal.
 import { condition, defineSignal, proxyActivities, setHandler, sleep } from '@antiphon/sdk/workflow';
 
 interface Activities {
