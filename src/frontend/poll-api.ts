@@ -6,7 +6,6 @@ import type { DomainView } from '#core';
 import { refuseSystemTaskList } from '#domains';
 import type { CallContext, CallOptions, Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import { waitUntilServed } from './isolation-drain.ts';
-import { takeBackDecision } from './lost-decision.ts';
 import type { Call, Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps, FrontendOptions } from './ports.ts';
 import { checkEnum, checkLength, requireTaskList } from './request-checks.ts';
@@ -18,13 +17,8 @@ const POLL: Traits = { class: 'poll', forward: 'never' };
 /** Ends every waiting poll with an empty answer. */
 export interface PollGate {
   readonly isClosed: boolean;
-  /** Runs a poll whose signal aborts with the caller's or with the gate. `lost` has what came for a caller that is gone. */
-  hold<T>(
-    context: CallContext,
-    empty: () => T,
-    poll: (options: CallOptions) => Promise<T>,
-    lost?: (reply: T) => Promise<void>,
-  ): Promise<T>;
+  /** Runs a poll whose signal aborts with the caller's or with the gate. */
+  hold<T>(context: CallContext, empty: () => T, poll: (options: CallOptions) => Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -35,19 +29,13 @@ export function createPollGate(): PollGate {
     get isClosed() {
       return isClosed;
     },
-    async hold(context, empty, poll, lost) {
+    async hold(context, empty, poll) {
       if (isClosed) return empty();
       const controller = new AbortController();
-      let isGone = false;
-      const forget = context.onAbort(() => {
-        isGone = true;
-        controller.abort();
-      });
+      const forget = context.onAbort(() => controller.abort());
       waiting.add(controller);
       try {
-        const reply = await poll({ signal: controller.signal, deadlineMs: context.deadlineMs });
-        if (isGone) await lost?.(reply);
-        return reply;
+        return await poll({ signal: controller.signal, deadlineMs: context.deadlineMs });
       } catch (error) {
         if (controller.signal.aborted) return empty();
         throw error;
@@ -108,12 +96,8 @@ export function createPollApi(
         caller: context.caller,
       };
       const empty = () => ({ response: PollForDecisionTaskResponse.create(), historyBlobs: [] });
-      return gate.hold(
-        context,
-        empty,
-        async (waitOptions) =>
-          (await isServed(domain, context, waitOptions)) ? matching.pollForDecisionTask(poll, waitOptions) : empty(),
-        ({ response }) => takeBackDecision(deps, response, request),
+      return gate.hold(context, empty, async (waitOptions) =>
+        (await isServed(domain, context, waitOptions)) ? matching.pollForDecisionTask(poll, waitOptions) : empty(),
       );
     }),
 

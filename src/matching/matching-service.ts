@@ -22,6 +22,7 @@ import {
   type WithHistory,
 } from '#rpc';
 import { describeLoaded, describeUnloaded } from './describe-task-list.ts';
+import { takeBackDecision } from './lost-decision.ts';
 import { createMatchingMetrics, type MatchingMetrics } from './metrics.ts';
 import { DEFAULT_MATCHING_OPTIONS, type ListSettingsLookup, type MatchingOptions } from './options.ts';
 import { baseNameOf, PARTITION_PREFIX, partitionName } from './partitions.ts';
@@ -338,11 +339,15 @@ class Matching implements MatchingService {
   ): Promise<WithHistory<PollForDecisionTaskResponse> | undefined> {
     if (match.kind === 'query') return this.#deliverQuery(match, options.signal);
     const ref = { ...runOf(match), scheduleId: match.task.scheduleId };
-    return startTask(this.#delivery, match, options.signal, async (requestId) => {
+    const history = this.#deps.history();
+    const task = await startTask(this.#delivery, match, options.signal, async (requestId) => {
       const request = { requestId, identity: poll.identity, taskList: poll.taskList };
-      const reply = await this.#deps.history().recordDecisionTaskStarted(ref, request);
+      const reply = await history.recordDecisionTaskStarted(ref, request);
       return reply.task;
     });
+    if (task === undefined || !options.signal?.aborted) return task;
+    await takeBackDecision({ env: this.#deps.env, history }, task.response, poll.identity);
+    return undefined;
   }
 
   /** Nothing changes in history, so a query whose poll is gone simply goes to the next one. */
