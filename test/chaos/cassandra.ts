@@ -3,24 +3,16 @@
 import { RegisterDomainRequest } from '@antiphon/proto';
 import { type Api, call, openApi } from '../bench/api.ts';
 import { type CassandraServer, dropKeyspaces, type Keyspaces, makeKeyspaces } from '../bench/cassandra-server.ts';
-import {
-  historyWellformed,
-  Journal,
-  journalKept,
-  kindOf,
-  noLostWork,
-  oneCurrentRun,
-  type RegionSnapshot,
-  type Violation,
-} from '../support/checkers/index.ts';
+import { Journal, kindOf, type RegionSnapshot, type Violation } from '../support/checkers/index.ts';
 import { snapshotOf } from '../support/region-snapshot.ts';
 import { type Fault, pause, type Scene } from './faults.ts';
 import { startFleet } from './fleet.ts';
-import { type ChaosResult, startWorkerProcess, TASK_LIST } from './hosts.ts';
+import { startWorkerProcess, TASK_LIST } from './hosts.ts';
 import { startLoad } from './load.ts';
 import { createProber } from './prober.ts';
-import { drain, stillOpen } from './quiet.ts';
+import { drain } from './quiet.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
+import { type ChaosResult, tally, violationsOf } from './verdict.ts';
 
 const DOMAIN = 'chaos';
 // An outcome is unknown after this long; a caller of the load waits longer, so that it is answered.
@@ -151,19 +143,8 @@ export async function runCassandraChaos(
   await dropKeyspaces(scene.cassandra, keyspaces);
   const result: CassandraChaosResult = {
     kills,
-    acknowledged: journal.count('acknowledged'),
-    unknown: journal.count('unknown'),
-    refused: journal.count('refused'),
-    runs: snapshot.runs.length,
-    events: snapshot.runs.reduce((sum, run) => sum + run.events.length, 0),
-    violations: [
-      ...journalKept(journal, snapshot.runs),
-      ...historyWellformed(snapshot.runs),
-      ...oneCurrentRun(snapshot),
-      ...noLostWork(snapshot, () => false),
-      ...stillOpen(snapshot),
-      ...notCompleted(snapshot),
-    ],
+    ...tally(journal, snapshot),
+    violations: [...violationsOf(journal, snapshot), ...notCompleted(snapshot)],
     durations,
     answers,
     longestStreak: longestStreak(journal),

@@ -5,17 +5,11 @@ import path from 'node:path';
 import { RegisterDomainRequest } from '@antiphon/proto';
 import { call, openApi } from '../bench/api.ts';
 import { freePort, makeFolder, type ServerProcess, startServerProcess } from '../bench/server-process.ts';
-import {
-  historyWellformed,
-  Journal,
-  journalKept,
-  noLostWork,
-  oneCurrentRun,
-  type Violation,
-} from '../support/checkers/index.ts';
+import { Journal } from '../support/checkers/index.ts';
 import { snapshotOf } from '../support/region-snapshot.ts';
 import { startLoad } from './load.ts';
-import { drain, stillOpen } from './quiet.ts';
+import { drain } from './quiet.ts';
+import { type ChaosResult, tally, violationsOf } from './verdict.ts';
 
 export const TASK_LIST = 'chaos';
 const DOMAIN = 'chaos';
@@ -27,16 +21,6 @@ export function startWorkerProcess(address: string, domain: string): ChildProces
     [path.join(import.meta.dirname, 'worker.js'), '--address', address, '--domain', domain, '--task-list', TASK_LIST],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
-}
-
-export interface ChaosResult {
-  readonly kills: number;
-  readonly acknowledged: number;
-  readonly unknown: number;
-  readonly refused: number;
-  readonly runs: number;
-  readonly events: number;
-  readonly violations: readonly Violation[];
 }
 
 export async function killHosts(options: {
@@ -85,17 +69,7 @@ export async function killHosts(options: {
   await server.kill('SIGTERM');
   return {
     kills: options.kills,
-    acknowledged: journal.count('acknowledged'),
-    unknown: journal.count('unknown'),
-    refused: journal.count('refused'),
-    runs: snapshot.runs.length,
-    events: snapshot.runs.reduce((sum, run) => sum + run.events.length, 0),
-    violations: [
-      ...journalKept(journal, snapshot.runs),
-      ...historyWellformed(snapshot.runs),
-      ...oneCurrentRun(snapshot),
-      ...noLostWork(snapshot, () => false),
-      ...stillOpen(snapshot),
-    ],
+    ...tally(journal, snapshot),
+    violations: violationsOf(journal, snapshot),
   };
 }

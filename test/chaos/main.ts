@@ -4,8 +4,9 @@ import { startCassandra } from '../bench/cassandra-server.ts';
 import { percentiles } from '../bench/measure.ts';
 import { type CassandraChaosResult, runCassandraChaos } from './cassandra.ts';
 import { FAULTS, type Fault } from './faults.ts';
-import { type ChaosResult, killHosts } from './hosts.ts';
+import { killHosts } from './hosts.ts';
 import { killRegions } from './regions.ts';
+import type { ChaosResult } from './verdict.ts';
 
 const HELP = `npm run chaos -- hosts     [--kills 100] [--clients 8]    one host on SQLite, killed again and again
 npm run chaos -- regions   [--rounds 50] [--clients 6]    a region killed, failed over, returned

@@ -20,9 +20,10 @@ import {
   type Violation,
 } from '../support/checkers/index.ts';
 import { snapshotOf } from '../support/region-snapshot.ts';
-import { type ChaosResult, startWorkerProcess, TASK_LIST } from './hosts.ts';
+import { startWorkerProcess, TASK_LIST } from './hosts.ts';
 import { startLoad } from './load.ts';
 import { drain, openCount, stillOpen } from './quiet.ts';
+import { type ChaosResult, tally } from './verdict.ts';
 
 const DOMAIN = 'chaos';
 const NAMES = ['region-a', 'region-b'] as const;
@@ -179,11 +180,7 @@ function result(
   const [active, passive] = snapshots;
   return {
     kills: rounds,
-    acknowledged: journal.count('acknowledged'),
-    unknown: journal.count('unknown'),
-    refused: journal.count('refused'),
-    runs: active.runs.length,
-    events: active.runs.reduce((sum, run) => sum + run.events.length, 0),
+    ...tally(journal, active),
     violations: [
       ...disagreements,
       // A forced failover may lose what was acknowledged in the last moments and not yet replicated; never twice, never half.
