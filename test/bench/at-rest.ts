@@ -1,6 +1,6 @@
 // Scenarios about what is there rather than what happens: a long history read cold, many open runs at rest, and a restart on them.
 import { randomUUID } from 'node:crypto';
-import { GetWorkflowExecutionHistoryRequest, type GetWorkflowExecutionHistoryResponse } from '@antiphon/proto';
+import { historyOf } from '../support/region-snapshot.ts';
 import { type Api, call } from './api.ts';
 import { openApis, pick } from './deployed.ts';
 import { DOMAIN, prepareDomain, signalRequest, startRequest } from './domain.ts';
@@ -27,23 +27,8 @@ async function repeat(count: number, concurrency: number, work: (index: number) 
 
 async function readHistory(api: Api, workflowId: string): Promise<{ events: number; ms: number }> {
   const started = performance.now();
-  let events = 0;
-  let nextPageToken: Uint8Array = new Uint8Array();
-  do {
-    const page = await call<GetWorkflowExecutionHistoryResponse>(
-      api.workflow,
-      'getWorkflowExecutionHistory',
-      GetWorkflowExecutionHistoryRequest.fromPartial({
-        domain: DOMAIN,
-        workflowExecution: { workflowId },
-        pageSize: 1000,
-        nextPageToken,
-      }),
-    );
-    events += page.history?.events.length ?? 0;
-    nextPageToken = page.nextPageToken;
-  } while (nextPageToken.length > 0);
-  return { events, ms: performance.now() - started };
+  const events = await historyOf(api, DOMAIN, workflowId, '');
+  return { events: events.length, ms: performance.now() - started };
 }
 
 /** A run of about 10,000 events, read whole after a restart: nothing is cached. */
