@@ -4,8 +4,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createRealEnv } from '#env';
-import { type CassandraSchemaOptions, createCassandraSchemaTarget, openCassandraSession } from '#persistence/cassandra';
-import { createSchemaTool } from '#schema';
+import { type CassandraPlace, dropKeyspacesAt, makeKeyspaceAt } from '../support/cassandra-keyspace-at.ts';
 import { repositoryRoot } from './server-process.ts';
 
 type Runner = typeof import('../../scripts/services/runner.mjs');
@@ -51,36 +50,19 @@ export function nameKeyspaces(prefix: string): Keyspaces {
   return { history, visibility: `${history}_visibility` };
 }
 
+const placeOf = ({ host, port, localDataCenter }: CassandraServer): CassandraPlace => ({
+  contactPoints: [`${host}:${port}`],
+  localDataCenter,
+});
+
 /** The keyspaces of a region, with this release's tables. */
 export async function makeKeyspaces(server: CassandraServer): Promise<Keyspaces> {
   const keyspaces = nameKeyspaces('antiphon');
   for (const part of ['history', 'visibility'] as const) {
-    const options: CassandraSchemaOptions = {
-      contactPoints: [`${server.host}:${server.port}`],
-      localDataCenter: server.localDataCenter,
-      keyspace: keyspaces[part],
-      part,
-      replicas: { [server.localDataCenter]: 1 },
-    };
-    const target = createCassandraSchemaTarget(options, env);
-    try {
-      await target.create?.();
-      await createSchemaTool(target, env).setup();
-    } finally {
-      await target.close();
-    }
+    await makeKeyspaceAt(placeOf(server), keyspaces[part], part, env);
   }
   return keyspaces;
 }
 
-export async function dropKeyspaces(server: CassandraServer, { history, visibility }: Keyspaces): Promise<void> {
-  const { host, port, localDataCenter } = server;
-  const session = await openCassandraSession({ contactPoints: [`${host}:${port}`], localDataCenter }, env);
-  try {
-    for (const keyspace of [history, visibility]) {
-      await session.define('drop', `DROP KEYSPACE IF EXISTS ${keyspace}`);
-    }
-  } finally {
-    await session.close();
-  }
-}
+export const dropKeyspaces = (server: CassandraServer, { history, visibility }: Keyspaces): Promise<void> =>
+  dropKeyspacesAt(placeOf(server), [history, visibility], env);

@@ -2,17 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll } from 'vitest';
 import type { Env } from '#env';
-import { type CassandraSchemaOptions, createCassandraSchemaTarget, openCassandraSession } from '#persistence/cassandra';
-import { createSchemaTool } from '#schema';
-import { useService, variable } from '../../support/services.ts';
-
-export async function cassandraOptions(): Promise<{ contactPoints: string[]; localDataCenter: string }> {
-  const service = await useService('cassandra');
-  return {
-    contactPoints: [variable(service, 'CASSANDRA_CONTACT_POINTS')],
-    localDataCenter: variable(service, 'CASSANDRA_LOCAL_DATACENTER'),
-  };
-}
+import { type CassandraSchemaOptions, openCassandraSession } from '#persistence/cassandra';
+import { dropKeyspacesAt, makeKeyspaceAt } from '../../support/cassandra-keyspace-at.ts';
+import { cassandraPlace } from '../../support/cassandra-place.ts';
 
 const KEPT = 'schema_versions';
 
@@ -25,25 +17,12 @@ export interface FreshKeyspace {
 
 export function freshKeyspace(part: CassandraSchemaOptions['part'], env: Env): FreshKeyspace {
   let made: Promise<CassandraSchemaOptions> | undefined;
-  const make = async (): Promise<CassandraSchemaOptions> => {
-    const server = await cassandraOptions();
-    const keyspace = `contract_${randomBytes(6).toString('hex')}`;
-    const options = { ...server, keyspace, part, replicas: { [server.localDataCenter]: 1 } };
-    const target = createCassandraSchemaTarget(options, env);
-    try {
-      await target.create?.();
-      await createSchemaTool(target, env).setup();
-    } finally {
-      await target.close();
-    }
-    return options;
-  };
+  const make = async (): Promise<CassandraSchemaOptions> =>
+    makeKeyspaceAt(await cassandraPlace(), `contract_${randomBytes(6).toString('hex')}`, part, env);
   afterAll(async () => {
     if (made === undefined) return;
-    const { keyspace, ...server } = await made;
-    const session = await openCassandraSession(server, env);
-    await session.define('drop', `DROP KEYSPACE ${keyspace}`);
-    await session.close();
+    const { keyspace, ...place } = await made;
+    await dropKeyspacesAt(place, [keyspace], env);
   }, 60_000);
   let isFresh = true;
   const current = (): Promise<CassandraSchemaOptions> => {

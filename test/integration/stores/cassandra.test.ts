@@ -3,9 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRealEnv } from '#env';
-import { openCassandraSession } from '#persistence/cassandra';
+import { type CassandraPlace, dropKeyspacesAt } from '../../support/cassandra-keyspace-at.ts';
+import { cassandraPlace } from '../../support/cassandra-place.ts';
 import { createInProcessCli } from '../../support/cli-in-process.ts';
-import { serviceMissing, useService, variable } from '../../support/services.ts';
+import { serviceMissing } from '../../support/services.ts';
 import { createServerOnStore, listedIds, orderOverRestart } from './server-on-store.ts';
 
 const FIRST_START_MS = 600_000;
@@ -14,27 +15,20 @@ const keyspace = `server_${randomBytes(5).toString('hex')}`;
 const visibilityKeyspace = `${keyspace}_visibility`;
 
 describe.skipIf(serviceMissing('cassandra') !== undefined)('a server on cassandra', () => {
-  let contactPoints: string[];
-  let localDataCenter: string;
+  let place: CassandraPlace;
   const server = createServerOnStore(() => ({
     driver: 'cassandra',
-    cassandra: { contactPoints, localDataCenter, keyspace, visibilityKeyspace },
+    cassandra: { ...place, keyspace, visibilityKeyspace },
   }));
 
   beforeAll(async () => {
-    const service = await useService('cassandra');
-    contactPoints = [variable(service, 'CASSANDRA_CONTACT_POINTS')];
-    localDataCenter = variable(service, 'CASSANDRA_LOCAL_DATACENTER');
+    place = await cassandraPlace();
   }, FIRST_START_MS);
   afterEach(server.stop);
-  afterAll(async () => {
-    const session = await openCassandraSession({ contactPoints, localDataCenter }, createRealEnv());
-    for (const name of [keyspace, visibilityKeyspace]) await session.define('drop', `DROP KEYSPACE IF EXISTS ${name}`);
-    await session.close();
-  }, FIRST_START_MS);
+  afterAll(() => dropKeyspacesAt(place, [keyspace, visibilityKeyspace], createRealEnv()), FIRST_START_MS);
 
   it('refuses to start without its schema, naming the commands that make it', async () => {
-    const where = ['--datacenter', localDataCenter];
+    const where = ['--datacenter', place.localDataCenter];
     for (const part of [visibilityKeyspace, keyspace]) {
       const error = await server.start().catch((reason: unknown) => reason);
       const [, setup] = /run "antiphon (schema setup .*)"$/.exec(String(error)) ?? [];
