@@ -1,5 +1,6 @@
 // The configuration of the connection to Cassandra. Of TLS the keys are those of every connection; the password comes from the environment, or
 // from a config file that only the server can read.
+import { type ConnectionTls, connectionTlsSchema, faultOfConnectionTls } from './tls-schema.ts';
 
 export interface CassandraConfig {
   readonly contactPoints: readonly string[];
@@ -8,14 +9,7 @@ export interface CassandraConfig {
   readonly visibilityKeyspace: string;
   readonly username: string;
   readonly password: string;
-  readonly tls: {
-    readonly enabled: boolean;
-    readonly caFile: string;
-    readonly certFile: string;
-    readonly keyFile: string;
-    readonly serverName: string;
-    readonly enableHostVerification: boolean;
-  };
+  readonly tls: ConnectionTls;
   readonly consistency: 'LOCAL_QUORUM' | 'QUORUM';
   readonly serialConsistency: 'LOCAL_SERIAL' | 'SERIAL';
   readonly connectTimeoutMs: number;
@@ -60,39 +54,7 @@ export const cassandraSchema = {
     env: 'ANTIPHON_CASSANDRA_PASSWORD',
     sensitive: true,
   },
-  tls: {
-    enabled: {
-      doc: 'Connect to Cassandra over TLS.',
-      format: Boolean,
-      default: false,
-      env: 'ANTIPHON_CASSANDRA_TLS_ENABLED',
-    },
-    caFile: {
-      doc: 'Authority, PEM, that the certificates of the nodes are verified with; empty: those that Node knows.',
-      format: String,
-      default: '',
-      env: 'ANTIPHON_CASSANDRA_TLS_CA_FILE',
-    },
-    certFile: {
-      doc: 'Certificate to show to the nodes, PEM.',
-      format: String,
-      default: '',
-      env: 'ANTIPHON_CASSANDRA_TLS_CERT_FILE',
-    },
-    keyFile: { doc: 'Its private key, PEM.', format: String, default: '', env: 'ANTIPHON_CASSANDRA_TLS_KEY_FILE' },
-    serverName: {
-      doc: 'Name that the certificates of the nodes have, when it is not that of their address.',
-      format: String,
-      default: '',
-      env: 'ANTIPHON_CASSANDRA_TLS_SERVER_NAME',
-    },
-    enableHostVerification: {
-      doc: 'Check the certificates of the nodes and the name in them.',
-      format: Boolean,
-      default: true,
-      env: 'ANTIPHON_CASSANDRA_TLS_HOST_VERIFICATION',
-    },
-  },
+  tls: connectionTlsSchema('Cassandra', 'ANTIPHON_CASSANDRA_TLS'),
   consistency: {
     doc: 'Of reads and writes: LOCAL_QUORUM (of the local data center) or QUORUM (of all copies).',
     format: ['LOCAL_QUORUM', 'QUORUM'],
@@ -124,9 +86,9 @@ export function faultOfCassandra(cassandra: CassandraConfig): string | undefined
   if (cassandra.contactPoints.length === 0) return 'contactPoints is empty';
   if (cassandra.keyspace === cassandra.visibilityKeyspace) return 'visibilityKeyspace must not be keyspace';
   if (cassandra.username === '' && cassandra.password !== '') return 'password needs username';
-  if (cassandra.tls.certFile !== '' && cassandra.tls.keyFile === '') return 'tls.keyFile is missing';
   if (cassandra.serialConsistency === 'SERIAL' && cassandra.consistency !== 'QUORUM') {
     return 'serialConsistency SERIAL needs consistency QUORUM: a read would miss what another data center committed';
   }
-  return undefined;
+  const tlsFault = faultOfConnectionTls(cassandra.tls);
+  return tlsFault === undefined ? undefined : `tls.${tlsFault}`;
 }

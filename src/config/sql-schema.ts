@@ -1,5 +1,6 @@
 // The configuration of the connection to PostgreSQL, and to MySQL or MariaDB: one form for both. The password comes from the environment, or from a
 // config file that only the server can read.
+import { type ConnectionTls, connectionTlsSchema, faultOfConnectionTls } from './tls-schema.ts';
 
 export interface SqlServerConfig {
   readonly host: string;
@@ -9,14 +10,7 @@ export interface SqlServerConfig {
   readonly password: string;
   readonly maxConnections: number;
   readonly timeoutMs: number;
-  readonly tls: {
-    readonly enabled: boolean;
-    readonly caFile: string;
-    readonly certFile: string;
-    readonly keyFile: string;
-    readonly serverName: string;
-    readonly enableHostVerification: boolean;
-  };
+  readonly tls: ConnectionTls;
 }
 
 /** `env` is the prefix of its environment variables. */
@@ -39,34 +33,7 @@ export const sqlServerSchema = (title: string, port: number, env: string) =>
       default: 10_000,
       env: `${env}_TIMEOUT_MS`,
     },
-    tls: {
-      enabled: { doc: 'Connect over TLS.', format: Boolean, default: false, env: `${env}_TLS_ENABLED` },
-      caFile: {
-        doc: "Authority, PEM, that the server's certificate is verified with; empty: those that Node knows.",
-        format: String,
-        default: '',
-        env: `${env}_TLS_CA_FILE`,
-      },
-      certFile: {
-        doc: 'Certificate to show to the server, PEM.',
-        format: String,
-        default: '',
-        env: `${env}_TLS_CERT_FILE`,
-      },
-      keyFile: { doc: 'Its private key, PEM.', format: String, default: '', env: `${env}_TLS_KEY_FILE` },
-      serverName: {
-        doc: "Name in the server's certificate, when it is not the host.",
-        format: String,
-        default: '',
-        env: `${env}_TLS_SERVER_NAME`,
-      },
-      enableHostVerification: {
-        doc: "Check the server's certificate and the name in it.",
-        format: Boolean,
-        default: true,
-        env: `${env}_TLS_HOST_VERIFICATION`,
-      },
-    },
+    tls: connectionTlsSchema(title, `${env}_TLS`),
   }) as const;
 
 /** What is wrong; undefined: nothing. */
@@ -75,5 +42,6 @@ export function faultOfSqlServer({ host, database, user, maxConnections, tls }: 
   if (database === '') return 'database is missing';
   if (user === '') return 'user is missing';
   if (maxConnections < 2) return 'maxConnections must be at least 2';
-  return tls.certFile !== '' && tls.keyFile === '' ? 'tls.keyFile is missing' : undefined;
+  const tlsFault = faultOfConnectionTls(tls);
+  return tlsFault === undefined ? undefined : `tls.${tlsFault}`;
 }

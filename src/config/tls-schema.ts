@@ -1,4 +1,5 @@
-// The configuration of TLS, one form for every listener and every connection to another region. Names are Cadence's; its single `caFile` is taken too.
+// The configuration of TLS, one form for every listener and one for every connection: to another region, to a store, to OpenSearch. Names are
+// Cadence's; its single `caFile` is taken too.
 
 export interface ListenerTls {
   readonly enabled: boolean;
@@ -44,6 +45,49 @@ export const listenerTlsSchema = (what: string, env: string) =>
     },
   }) as const;
 
+/** The convict schema of the TLS of connections to `what`. `env` is the prefix of its environment variables. */
+export const connectionTlsSchema = (what: string, env: string) =>
+  ({
+    enabled: { doc: `Connect to ${what} over TLS.`, format: Boolean, default: false, env: `${env}_ENABLED` },
+    caFile: {
+      doc: 'Authority, PEM, that its certificate is verified with; none of caFile and caFiles: those that Node knows.',
+      format: String,
+      default: '',
+      env: `${env}_CA_FILE`,
+    },
+    caFiles: {
+      doc: 'The same for several authorities.',
+      format: Array,
+      default: [] as string[],
+      env: `${env}_CA_FILES`,
+    },
+    certFile: {
+      doc: `Certificate to show to ${what}, PEM. Read again when it changes.`,
+      format: String,
+      default: '',
+      env: `${env}_CERT_FILE`,
+    },
+    keyFile: { doc: 'Its private key, PEM.', format: String, default: '', env: `${env}_KEY_FILE` },
+    serverName: {
+      doc: 'Name that its certificate has, when it is not the host that is connected to.',
+      format: String,
+      default: '',
+      env: `${env}_SERVER_NAME`,
+    },
+    enableHostVerification: {
+      doc: 'Check the name in its certificate. False: any name will do, in a certificate of one of the authorities.',
+      format: Boolean,
+      default: true,
+      env: `${env}_HOST_VERIFICATION`,
+    },
+  }) as const;
+
+/** What is wrong with a connection's TLS; undefined: nothing. */
+export function faultOfConnectionTls({ certFile = '', keyFile = '' }: ConnectionTls): string | undefined {
+  if ((certFile === '') === (keyFile === '')) return undefined;
+  return certFile === '' ? 'certFile is missing' : 'keyFile is missing';
+}
+
 /** What is wrong with a listener's TLS; undefined: nothing. */
 export function faultOfListenerTls(tls: ListenerTls): string | undefined {
   if (!tls.enabled) return tls.requireClientAuth ? 'requireClientAuth needs enabled: true' : undefined;
@@ -77,7 +121,8 @@ export function checkConnectionTls(value: unknown, where: string): void {
   if (!Array.isArray(caFiles) || caFiles.some((file) => typeof file !== 'string')) {
     throw new Error(`${where}.caFiles must be a list of files`);
   }
-  if ((fields.certFile ?? '') !== '' && (fields.keyFile ?? '') === '') throw new Error(`${where}.keyFile is missing`);
+  const fault = faultOfConnectionTls(fields as Partial<ConnectionTls> as ConnectionTls);
+  if (fault !== undefined) throw new Error(`${where}.${fault}`);
 }
 
 /** The authorities of a connection, whichever way they were given. */

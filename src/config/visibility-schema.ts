@@ -1,5 +1,5 @@
 // The configuration of visibility: the lists of the store itself, or an index of OpenSearch or Elasticsearch, or both while moving from one to the other.
-import type { ConnectionTls } from './tls-schema.ts';
+import { type ConnectionTls, connectionTlsSchema, faultOfConnectionTls } from './tls-schema.ts';
 
 export type VisibilityPlace = 'store' | 'opensearch';
 
@@ -41,7 +41,7 @@ export const visibilitySchema = {
   },
   opensearch: {
     urls: {
-      doc: 'Nodes of OpenSearch or Elasticsearch, as http://search-1:9200.',
+      doc: 'Nodes of OpenSearch or Elasticsearch, as http://search-1:9200; all of https with tls.enabled.',
       format: Array,
       default: [] as string[],
       env: 'ANTIPHON_OPENSEARCH_URLS',
@@ -66,39 +66,7 @@ export const visibilitySchema = {
       default: 10_000,
       env: 'ANTIPHON_OPENSEARCH_TIMEOUT_MS',
     },
-    tls: {
-      enabled: {
-        doc: 'Connect with TLS: urls of https.',
-        format: Boolean,
-        default: false,
-        env: 'ANTIPHON_OPENSEARCH_TLS_ENABLED',
-      },
-      caFiles: {
-        doc: "Authorities, PEM, that its certificate is verified with; none: the system's.",
-        format: Array,
-        default: [] as string[],
-        env: 'ANTIPHON_OPENSEARCH_TLS_CA_FILES',
-      },
-      certFile: {
-        doc: 'Client certificate, PEM.',
-        format: String,
-        default: '',
-        env: 'ANTIPHON_OPENSEARCH_TLS_CERT_FILE',
-      },
-      keyFile: { doc: 'Its private key, PEM.', format: String, default: '', env: 'ANTIPHON_OPENSEARCH_TLS_KEY_FILE' },
-      serverName: {
-        doc: 'Name in its certificate, when it is not the host of the URL.',
-        format: String,
-        default: '',
-        env: 'ANTIPHON_OPENSEARCH_TLS_SERVER_NAME',
-      },
-      enableHostVerification: {
-        doc: 'Verify its certificate and the name in it.',
-        format: Boolean,
-        default: true,
-        env: 'ANTIPHON_OPENSEARCH_TLS_HOST_VERIFICATION',
-      },
-    },
+    tls: connectionTlsSchema('OpenSearch', 'ANTIPHON_OPENSEARCH_TLS'),
   },
 } as const;
 
@@ -117,7 +85,9 @@ export function faultOfOpenSearch(opensearch: VisibilityConfig['opensearch']): s
     return `opensearch.index is ${JSON.stringify(index)}: a name has lower-case letters, digits, ".", "_" and "-"`;
   }
   if (apiKey !== '' && username !== '') return 'opensearch has both an apiKey and a username';
-  return timeoutMs < 100 ? 'opensearch.timeoutMs must be at least 100' : undefined;
+  if (timeoutMs < 100) return 'opensearch.timeoutMs must be at least 100';
+  const tlsFault = faultOfConnectionTls(tls);
+  return tlsFault === undefined ? undefined : `opensearch.tls.${tlsFault}`;
 }
 
 /** What is wrong with it as a whole; undefined: nothing. */

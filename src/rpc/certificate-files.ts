@@ -19,6 +19,8 @@ export interface Certificates {
   readonly cert: Buffer | undefined;
   readonly key: Buffer | undefined;
   readonly ca: Buffer;
+  /** False: no authorities were named, and `ca` are those that Node brings. */
+  readonly hasOwnCa: boolean;
 }
 
 export interface CertificateFiles {
@@ -149,9 +151,10 @@ function checked(paths: CertificatePaths, read: Read, nowMs: number): Certificat
   const cert = certFile === '' ? undefined : load(certFile, 'certFile');
   const key = keyFile === '' ? undefined : load(keyFile, 'keyFile');
   const authorities = caFiles.map((file) => requireCertificates(file, load(file, 'caFiles')));
-  const ca = authorities.length === 0 ? Buffer.from(rootCertificates.join('\n')) : Buffer.concat(authorities);
+  const hasOwnCa = authorities.length > 0;
+  const ca = hasOwnCa ? Buffer.concat(authorities) : Buffer.from(rootCertificates.join('\n'));
   if (cert !== undefined && key !== undefined) requirePair(paths, cert, key, nowMs);
-  return { cert, key, ca };
+  return { cert, key, ca, hasOwnCa };
 }
 
 function requireCertificates(file: string, pem: Buffer): Buffer {

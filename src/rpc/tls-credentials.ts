@@ -1,6 +1,7 @@
-// gRPC credentials over certificate files that may change: connections made after a renewal use the new certificate, those that stand go on.
+// Credentials of gRPC, and options of connections that others make with Node's TLS, over certificate files that may change: connections made after
+// a renewal use the new certificate, those that stand go on. What a client checks is the same in both: the authority always, the name unless told not to.
 import { isIP } from 'node:net';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { type ChannelCredentials, credentials, experimental, type ServerCredentials } from '@grpc/grpc-js';
 import type { CertificateFiles, Certificates } from './certificate-files.ts';
 
@@ -34,12 +35,38 @@ export function clientCredentials(tls: ClientTls | undefined, address: string): 
   if (tls === undefined) return credentials.createInsecure();
   const provider = providerOf(tls.files);
   const identity = tls.files.current().cert === undefined ? null : provider;
-  const name = tls.serverName === '' ? hostOf(address) : tls.serverName;
   return experimental.createCertificateProviderChannelCredentials(provider, identity, {
-    checkServerIdentity: tls.enableHostVerification
-      ? (_, certificate: PeerCertificate) => checkServerIdentity(name, certificate)
-      : () => undefined,
+    checkServerIdentity: identityCheck(tls, hostOf(address)),
   });
+}
+
+type IdentityCheck = typeof checkServerIdentity;
+
+/** `host`: that of the connection, where what TLS was asked for may be another. */
+function identityCheck({ serverName, enableHostVerification }: ClientTls, host = ''): IdentityCheck {
+  if (!enableHostVerification) return () => undefined;
+  return (asked, certificate) => checkServerIdentity(serverName || host || asked, certificate);
+}
+
+/** With what an HTTP agent or a driver connects. */
+export interface TlsConnectionOptions extends ConnectionOptions {
+  /** What is wrong with the name in the certificate. To be asked by a driver that checks otherwise, or not at all. */
+  readonly checkServerIdentity: IdentityCheck;
+}
+
+/** As of now: to be asked again for each connection. */
+export function connectionOptions(tls: ClientTls): TlsConnectionOptions {
+  const { ca, hasOwnCa, cert, key } = tls.files.current();
+  const { serverName } = tls;
+  return {
+    // Else Node's default, to which NODE_EXTRA_CA_CERTS adds.
+    ...(hasOwnCa && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(serverName !== '' && isIP(serverName) === 0 && { servername: serverName }),
+    rejectUnauthorized: true,
+    checkServerIdentity: identityCheck(tls),
+  };
 }
 
 // TLS has no name for an address, and Node warns of one that is sent. The certificate is checked for the address all the same.

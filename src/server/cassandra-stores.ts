@@ -1,6 +1,4 @@
 // Opens the stores of a region that is kept in Cassandra: one keyspace for everything, one for visibility.
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
 import type { CassandraConfig } from '#config';
 import type { Env } from '#env';
 import {
@@ -10,26 +8,16 @@ import {
   requireCassandraSchema,
 } from '#persistence/cassandra';
 import { createCassandraVisibility, createSearchAttributeSource } from '#visibility';
-
-function tlsOf({ tls }: CassandraConfig): ConnectionOptions | undefined {
-  if (!tls.enabled) return undefined;
-  const { caFile, certFile, keyFile, serverName, enableHostVerification } = tls;
-  return {
-    rejectUnauthorized: enableHostVerification,
-    ...(caFile !== '' && { ca: readFileSync(caFile) }),
-    ...(certFile !== '' && { cert: readFileSync(certFile), key: readFileSync(keyFile) }),
-    ...(serverName !== '' && { servername: serverName }),
-  };
-}
+import type { TlsRegistry } from './tls.ts';
 
 /** How to reach the cluster, without a keyspace. */
-export function cassandraConnection(config: CassandraConfig): CassandraOptions {
+export function cassandraConnection(config: CassandraConfig, tls: TlsRegistry): CassandraOptions {
   const { username, password } = config;
   return {
     contactPoints: config.contactPoints,
     localDataCenter: config.localDataCenter,
     ...(username !== '' && { credentials: { username, password } }),
-    tls: tlsOf(config),
+    tls: tls.options(config.tls),
     consistency: config.consistency,
     serialConsistency: config.serialConsistency,
     connectTimeoutMs: config.connectTimeoutMs,
@@ -37,8 +25,8 @@ export function cassandraConnection(config: CassandraConfig): CassandraOptions {
   };
 }
 
-export async function openCassandraStores(config: CassandraConfig, env: Env) {
-  const connection = cassandraConnection(config);
+export async function openCassandraStores(config: CassandraConfig, env: Env, tls: TlsRegistry) {
+  const connection = cassandraConnection(config, tls);
   const visibilityOptions = { ...connection, keyspace: config.visibilityKeyspace };
   await requireCassandraSchema({ ...visibilityOptions, part: 'visibility' }, env);
   const store = await createCassandraStore({ ...connection, keyspace: config.keyspace }, env);

@@ -1,26 +1,33 @@
-// How the schema tool reaches a store: as the server does. Drivers are loaded when they are asked for.
-import type { CassandraConfig, VisibilityConfig } from '#config';
+// How the schema tool reaches a store: as the server does. Drivers are loaded when they are asked for. Certificates are read once: the tool ends
+// before they do.
+import type { CassandraConfig, SqlServerConfig, VisibilityConfig } from '#config';
 import type { Env } from '#env';
 import type { CassandraOptions } from '#persistence/cassandra';
+import type { SqlServerOptions } from '#persistence/sql';
 import type { OpenSearchConnection } from '#visibility';
+import { createTlsRegistry, type TlsRegistry } from './tls.ts';
 
-export async function cassandraSchemaConnection(config: CassandraConfig): Promise<CassandraOptions> {
-  const { cassandraConnection } = await import('./cassandra-stores.ts');
-  return cassandraConnection(config);
+function withTls<T>(env: Env, connect: (tls: TlsRegistry) => T): T {
+  const tls = createTlsRegistry(env);
+  try {
+    return connect(tls);
+  } finally {
+    tls.close();
+  }
 }
 
-/** Certificates are read once: the tool ends before they do. */
+export async function cassandraSchemaConnection(config: CassandraConfig, env: Env): Promise<CassandraOptions> {
+  const { cassandraConnection } = await import('./cassandra-stores.ts');
+  return withTls(env, (tls) => cassandraConnection(config, tls));
+}
+
+export const sqlSchemaConnection = (config: SqlServerConfig, env: Env): SqlServerOptions =>
+  withTls(env, (tls) => ({ ...config, tls: tls.options(config.tls) }));
+
 export async function openSearchSchemaConnection(
   config: VisibilityConfig['opensearch'],
   env: Env,
 ): Promise<OpenSearchConnection> {
-  const [{ openSearchConnection }, { createTlsRegistry }] = await Promise.all([
-    import('./visibility.ts'),
-    import('./tls.ts'),
-  ]);
-  const registry = createTlsRegistry(env);
-  const { tls, ...connection } = openSearchConnection(config, registry);
-  const certificates = tls?.();
-  registry.close();
-  return certificates === undefined ? connection : { ...connection, tls: () => certificates };
+  const { openSearchConnection } = await import('./visibility.ts');
+  return withTls(env, (tls) => openSearchConnection(config, tls));
 }

@@ -67,16 +67,16 @@ interface Stores {
   readonly searchAttributes: SearchAttributeSource;
 }
 
-async function openStores(config: ServerConfig, env: Env): Promise<Stores> {
+async function openStores(config: ServerConfig, env: Env, tls: TlsRegistry): Promise<Stores> {
   if (config.persistence.driver === 'cassandra') {
     // Loaded where it is used: the other stores need no driver of it.
     const { openCassandraStores } = await import('./cassandra-stores.ts');
-    return openCassandraStores(config.persistence.cassandra, env);
+    return openCassandraStores(config.persistence.cassandra, env, tls);
   }
   const { driver } = config.persistence;
   if (driver === 'postgres' || driver === 'mysql') {
     const { openSqlStores } = await import('./sql-stores.ts');
-    return openSqlStores(driver, config.persistence[driver], env);
+    return openSqlStores(driver, config.persistence[driver], env, tls);
   }
   if (config.persistence.driver === 'memory') {
     const store = createMemoryStore(env);
@@ -193,7 +193,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   }
   const { rpc } = config;
   if (rpc.address !== '') requireProtected(rpc.address, rpc.insecure || (rpc.tls.enabled && rpc.tls.requireClientAuth));
-  const { store, visibility: ownVisibility, searchAttributes } = await openStores(config, env);
+  const { store, visibility: ownVisibility, searchAttributes } = await openStores(config, env, tls);
   const visibility = await openVisibility(config.visibility, ownVisibility, { env, tls, searchAttributes });
   const remotes = remoteClusters(config, env, tls, access);
   const archivalRoots = config.archival.uri.startsWith('file://') ? [fileURLToPath(config.archival.uri)] : [];

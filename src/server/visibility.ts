@@ -16,12 +16,11 @@ export function openSearchConnection(
   opensearch: VisibilityConfig['opensearch'],
   tls: TlsRegistry,
 ): OpenSearchConnection {
-  const client = tls.connection(opensearch.tls);
   return {
     urls: opensearch.urls,
     authorization: openSearchAuthorization(opensearch),
     timeoutMs: opensearch.timeoutMs,
-    ...(client && { tls: () => ({ ...client.files.current(), ...client }) }),
+    tls: tls.options(opensearch.tls),
   };
 }
 

@@ -45,7 +45,6 @@ export function databaseAt(name: SqlStoreName, url: string): TestDatabase {
     password,
     maxConnections: 8,
     timeoutMs: 20_000,
-    tls: { enabled: false },
   };
   const quoted = name === 'postgres' ? `"${database}"` : `\`${database}\``;
   const force = name === 'postgres' ? ' WITH (FORCE)' : '';

@@ -17,7 +17,8 @@ export interface CassandraOptions {
   /** None for the tool that makes it. */
   readonly keyspace?: string | undefined;
   readonly credentials?: { readonly username: string; readonly password: string } | undefined;
-  readonly tls?: ConnectionOptions | undefined;
+  /** Asked at each new connection, so that renewed certificates count. None: in the clear. */
+  readonly tls?: (() => ConnectionOptions) | undefined;
   /** Of reads, writes and the commits of conditional writes. Less than a quorum would miss what was acknowledged. */
   readonly consistency?: (typeof CONSISTENCIES)[number] | undefined;
   /** Of the conditions. */
@@ -125,6 +126,13 @@ function* requestsOf(partitions: Iterable<readonly Statement[]>): Generator<read
   if (count > 0) yield request;
 }
 
+/** The driver keeps the object, and copies its fields for each connection. */
+function askedEachTime(tls: () => ConnectionOptions): ConnectionOptions {
+  const names = Object.keys(tls()) as (keyof ConnectionOptions)[];
+  const fields = names.map((name) => [name, { enumerable: true, get: () => tls()[name] }] as const);
+  return Object.defineProperties({}, Object.fromEntries(fields));
+}
+
 function createClient(options: CassandraOptions, env: Env): Client {
   const { credentials, tls } = options;
   const readTimeout = options.requestTimeoutMs ?? 10_000;
@@ -147,7 +155,7 @@ function createClient(options: CassandraOptions, env: Env): Client {
       reconnection: new policies.reconnection.ExponentialReconnectionPolicy(100, 10_000, false),
     },
     ...(credentials && { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
-    ...(tls && { sslOptions: tls }),
+    ...(tls && { sslOptions: askedEachTime(tls) }),
   });
   client.on('log', (level: string, source: string, message: string) => {
     if (level === 'warning' || level === 'error') env.logger.warn('cassandra driver', { source, message });

@@ -2,9 +2,12 @@
 // one is prepared. An error that the server answered had no effect once the transaction is rolled back, but for a few that may come from the
 // commit itself.
 
+import { once } from 'node:events';
+import { type ConnectionOptions, checkServerIdentity, type TLSSocket } from 'node:tls';
+import { createConnection } from 'mysql2';
 import mysql, { type FieldPacket, type ResultSetHeader } from 'mysql2/promise';
 import { type SqlConnection, SqlFailure, type SqlFailureKind } from '../sql/connection.ts';
-import { type SqlServerOptions, sqlTlsOptions } from '../sql/server-options.ts';
+import type { SqlServerOptions } from '../sql/server-options.ts';
 import type { SqlResult, SqlRow, SqlScalar, SqlStatement } from '../sql/statement.ts';
 
 const FAILURE_KINDS: Readonly<Record<number, SqlFailureKind>> = {
@@ -85,14 +88,39 @@ const parameterOf = (value: SqlScalar): SqlScalar =>
 
 const parametersOf = ({ values }: SqlStatement): SqlScalar[] => values.map((value) => parameterOf(value as SqlScalar));
 
+/** What of the driver's connection its types do not name. */
+interface Upgradable {
+  readonly stream: TLSSocket;
+  startTLS(onSecure: (error?: Error) => void): void;
+}
+
+/** The driver leaves out `checkServerIdentity`: it is asked here, before the driver logs in. */
+function checkIdentity(connection: Upgradable, host: string, tls: ConnectionOptions): void {
+  const { checkServerIdentity: check = checkServerIdentity } = tls;
+  const startTls = connection.startTLS.bind(connection);
+  connection.startTLS = (onSecure) =>
+    startTls((error) => onSecure(error ?? check(host, connection.stream.getPeerCertificate(true))));
+}
+
+async function openConnection(options: mysql.ConnectionOptions, tls: ConnectionOptions | undefined) {
+  const connection = createConnection({ ...options, ...(tls && { ssl: tls as mysql.SslOptions }) });
+  if (tls !== undefined) checkIdentity(connection as unknown as Upgradable, options.host ?? '', tls);
+  try {
+    await once(connection, 'connect');
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+  return connection.promise();
+}
+
 export async function connectMysql(options: Omit<SqlServerOptions, 'maxConnections'>): Promise<SqlConnection> {
   const { host, port, database, user, password, timeoutMs } = options;
-  const tls = sqlTlsOptions(options.tls);
   let isUsable = true;
   let lost: (() => void) | undefined;
   let connection: mysql.Connection;
   try {
-    connection = await mysql.createConnection({
+    const settings = {
       ...{ host, port, user, password },
       ...(database === '' ? {} : { database }),
       charset: 'utf8mb4_bin',
@@ -100,8 +128,8 @@ export async function connectMysql(options: Omit<SqlServerOptions, 'maxConnectio
       supportBigNumbers: true,
       connectTimeout: timeoutMs,
       enableKeepAlive: true,
-      ...(tls === undefined ? {} : { ssl: tls as mysql.SslOptions }),
-    });
+    };
+    connection = await openConnection(settings, options.tls?.());
   } catch (error) {
     throw mysqlFailure(error);
   }

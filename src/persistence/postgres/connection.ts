@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import pg, { type QueryResult } from 'pg';
 import { type SqlConnection, SqlFailure, type SqlFailureKind } from '../sql/connection.ts';
-import { type SqlServerOptions, sqlTlsOptions } from '../sql/server-options.ts';
+import type { SqlServerOptions } from '../sql/server-options.ts';
 import type { SqlResult, SqlRow, SqlScalar, SqlStatement, SqlValue } from '../sql/statement.ts';
 import { escapeText, unescapeText } from './text-escape.ts';
 
@@ -92,10 +92,9 @@ export async function connectPostgres(
   settings: { readonly isForTools?: boolean } = {},
 ): Promise<SqlConnection> {
   const { host, port, database, user, password, timeoutMs } = options;
-  const tls = sqlTlsOptions(options.tls);
   const client = new pg.Client({
     ...{ host, port, database, user, password, types },
-    ssl: tls ?? false,
+    ssl: options.tls?.() ?? false,
     connectionTimeoutMillis: timeoutMs,
     keepAlive: true,
     application_name: 'antiphon',

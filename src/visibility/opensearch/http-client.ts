@@ -3,16 +3,9 @@
 // answers, requests fail at once for a while (a breaker): whoever retries holds nothing meanwhile, and other work of his goes on.
 import http from 'node:http';
 import https from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import { StoreError } from '#base';
 import type { Env } from '#env';
-
-export interface OpenSearchTls {
-  readonly ca?: Buffer | undefined;
-  readonly cert?: Buffer | undefined;
-  readonly key?: Buffer | undefined;
-  readonly serverName?: string | undefined;
-  readonly enableHostVerification: boolean;
-}
 
 export interface OpenSearchConnection {
   /** http://host:9200 of some or all nodes. */
@@ -20,7 +13,7 @@ export interface OpenSearchConnection {
   /** The header Authorization, as `Basic …` or `ApiKey …`; empty for none. */
   readonly authorization?: string | undefined;
   /** Read for each new connection: certificates are renewed while the server runs. */
-  readonly tls?: (() => OpenSearchTls) | undefined;
+  readonly tls?: (() => ConnectionOptions) | undefined;
   readonly timeoutMs: number;
 }
 
@@ -44,25 +37,14 @@ const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 const agentOf = (url: URL, tls: OpenSearchConnection['tls']): http.Agent => {
   const options = { keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: SOCKETS_MAX };
-  return url.protocol === 'https:' ? new https.Agent({ ...options, ...tlsOptions(tls?.()) }) : new http.Agent(options);
+  return url.protocol === 'https:' ? new https.Agent({ ...options, ...tls?.() }) : new http.Agent(options);
 };
-
-function tlsOptions(tls: OpenSearchTls | undefined): https.AgentOptions {
-  if (tls === undefined) return {};
-  return {
-    ...(tls.ca && { ca: tls.ca }),
-    ...(tls.cert && { cert: tls.cert }),
-    ...(tls.key && { key: tls.key }),
-    ...(tls.serverName && { servername: tls.serverName }),
-    rejectUnauthorized: tls.enableHostVerification,
-  };
-}
 
 interface Node {
   readonly url: URL;
   agent: http.Agent;
   /** The certificates that its agent was made with. */
-  tls: OpenSearchTls | undefined;
+  tls: ConnectionOptions | undefined;
 }
 
 class NodeClient implements OpenSearchClient {

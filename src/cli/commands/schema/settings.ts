@@ -1,7 +1,7 @@
 // Which store a schema command is about, and how to reach it: the configuration of the server (`-c`), then the variables of Cadence's tools, then
 // flags, which have the names that cadence-cassandra-tool and cadence-sql-tool give them.
 import fs from 'node:fs';
-import { faultOfOpenSearch, loadConfig, type ServerConfig } from '#config';
+import { type ConnectionTls, faultOfOpenSearch, loadConfig, type ServerConfig } from '#config';
 import { createRealEnv } from '#env';
 import { SCHEMA_STORES, type SchemaSettings, type SchemaStore } from '#schema';
 import { usageError } from '../../failure.ts';
@@ -64,7 +64,7 @@ function storeOf(flags: ConnectionValues, config: ServerConfig): SchemaStore {
 }
 
 /** TLS by flags, on top of what is configured. */
-function tlsOf<T extends { readonly enabled?: boolean }>(flags: ConnectionValues, configured: T): T {
+function tlsOf(flags: ConnectionValues, configured: ConnectionTls): ConnectionTls {
   return {
     ...configured,
     ...(flags.tls && { enabled: true }),
@@ -82,22 +82,25 @@ function portOf(typed: string | undefined): number | undefined {
   return Number(typed);
 }
 
-function sqlSettings(store: 'postgres' | 'mysql', flags: ConnectionValues, config: ServerConfig): SchemaSettings {
+async function sqlSettings(
+  store: 'postgres' | 'mysql',
+  flags: ConnectionValues,
+  config: ServerConfig,
+): Promise<SchemaSettings> {
   const configured = config.persistence[store];
   const { SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD, SQL_DATABASE } = process.env;
-  return {
-    store,
-    server: {
-      ...configured,
-      host: flags.endpoint ?? (SQL_HOST || configured.host),
-      port: flags.port ?? portOf(SQL_PORT) ?? configured.port,
-      user: flags.user ?? (SQL_USER || configured.user),
-      password: flags.password ?? (SQL_PASSWORD || configured.password),
-      database: flags.database ?? flags.keyspace ?? (SQL_DATABASE || configured.database),
-      timeoutMs: flags.timeout === undefined ? configured.timeoutMs : flags.timeout * 1000,
-      tls: tlsOf(flags, configured.tls),
-    },
+  const named = {
+    ...configured,
+    host: flags.endpoint ?? (SQL_HOST || configured.host),
+    port: flags.port ?? portOf(SQL_PORT) ?? configured.port,
+    user: flags.user ?? (SQL_USER || configured.user),
+    password: flags.password ?? (SQL_PASSWORD || configured.password),
+    database: flags.database ?? flags.keyspace ?? (SQL_DATABASE || configured.database),
+    timeoutMs: flags.timeout === undefined ? configured.timeoutMs : flags.timeout * 1000,
+    tls: tlsOf(flags, configured.tls),
   };
+  const { sqlSchemaConnection } = await import('#server');
+  return { store, server: sqlSchemaConnection(named, createRealEnv()) };
 }
 
 /** `--schema` says what a keyspace holds; without it its name does. */
@@ -125,7 +128,7 @@ async function cassandraSettings(flags: ConnectionValues, config: ServerConfig):
   const timeoutMs = flags.timeout === undefined ? configured.requestTimeoutMs : flags.timeout * 1000;
   const localDataCenter = flags.datacenter ?? configured.localDataCenter;
   const { cassandraSchemaConnection } = await import('#server');
-  const connection = await cassandraSchemaConnection({
+  const named = {
     ...configured,
     contactPoints: contactPoints.map(withPort),
     localDataCenter,
@@ -134,7 +137,8 @@ async function cassandraSettings(flags: ConnectionValues, config: ServerConfig):
     // Statements of a schema take longer than others.
     requestTimeoutMs: Math.max(timeoutMs, 30_000),
     tls: tlsOf(flags, configured.tls),
-  });
+  };
+  const connection = await cassandraSchemaConnection(named, createRealEnv());
   const replicas = flags.replicas === undefined ? undefined : { [localDataCenter]: flags.replicas };
   return {
     store: 'cassandra',
