@@ -1,7 +1,8 @@
 // Many hosts of one region over real gRPC: every frontend serves every workflow, shards and lists are handed over while work goes on.
-import { DescribeWorkflowExecutionRequest, type HistoryEvent } from '@antiphon/proto';
+import { DescribeWorkflowExecutionRequest } from '@antiphon/proto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHosts, registerDomain, type TestHost, type TestHosts, until } from './hosts.ts';
+import { isWhole, kinds, startSteadyLoad } from './steady-load.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 
 const SHARDS = 12;
@@ -27,9 +28,6 @@ const isSettled = (): boolean => {
   return open.length === SHARDS && new Set(open).size === SHARDS;
 };
 
-const kinds = (events: readonly HistoryEvent[]): string[] =>
-  events.map(({ attributes }) => attributes?.$case.replace('EventAttributes', '') ?? '');
-
 const WHOLE = [
   'workflowExecutionStarted',
   'decisionTaskScheduled',
@@ -43,16 +41,6 @@ const WHOLE = [
   'decisionTaskCompleted',
   'workflowExecutionCompleted',
 ];
-
-const isWhole = (events: readonly HistoryEvent[]): boolean => {
-  const found = kinds(events);
-  const ids = events.map(({ eventId }) => Number(eventId));
-  return (
-    found.at(-1) === 'workflowExecutionCompleted' &&
-    found.filter((kind) => kind === 'activityTaskCompleted').length === 1 &&
-    ids.every((id, index) => id === index + 1)
-  );
-};
 
 describe('hosts of one region', () => {
   test('share the shards evenly, and each serves the workflows of all', async () => {
@@ -79,57 +67,32 @@ describe('hosts of one region', () => {
     // Whoever waited for a lease to end would take far too long.
     const hosts = await openHosts(3, 15_000);
     traffic = createTraffic(() => cluster.hosts.map(({ client }) => client), 'shop', 6);
-    const started: string[] = [];
-    let isOver = false;
-    const load = (async () => {
-      for (let index = 0; !isOver; index++) {
-        const id = `load-${index}`;
-        await traffic?.start(id);
-        started.push(id);
-      }
-    })();
-    await until('some work is under way', () => started.length > 20);
+    const load = startSteadyLoad(traffic);
+    await load.goesOn(20);
     const stopping = hosts[1] as TestHost;
     const beganMs = performance.now();
     const stopped = stopping.stop();
     await until('its shards have new owners', isSettled);
     const handedOverMs = performance.now() - beganMs;
     await stopped;
-    const countBefore = started.length;
-    await until('work goes on', () => started.length > countBefore + 20);
+    await load.goesOn(20);
     await cluster.open();
     await until('the new host has its share', () => isSettled() && (cluster.hosts[2]?.openShards().length ?? 0) === 4);
-    const countAfter = started.length;
-    await until('work goes on', () => started.length > countAfter + 20);
-    isOver = true;
-    await load;
-    const histories = await Promise.all(started.map((id) => traffic?.closed(id)));
-    expect(histories.filter((events) => !isWhole(events ?? []))).toEqual([]);
+    await load.goesOn(20);
+    expect((await load.finish()).filter((events) => !isWhole(events))).toEqual([]);
     expect(handedOverMs).toBeLessThan(5_000);
   });
 
   test('take over from a host that died, and lose nothing', async () => {
     const hosts = await openHosts(3);
     traffic = createTraffic(() => cluster.hosts.map(({ client }) => client), 'shop', 6);
-    const started: string[] = [];
-    let isOver = false;
-    const load = (async () => {
-      for (let index = 0; !isOver; index++) {
-        const id = `load-${index}`;
-        await traffic?.start(id);
-        started.push(id);
-      }
-    })();
-    await until('some work is under way', () => started.length > 20);
+    const load = startSteadyLoad(traffic);
+    await load.goesOn(20);
     await (hosts[2] as TestHost).cutOff();
     const diedMs = performance.now();
     await until('its shards have new owners', isSettled);
     expect(performance.now() - diedMs).toBeLessThan(5_000);
-    const count = started.length;
-    await until('work goes on', () => started.length > count + 20);
-    isOver = true;
-    await load;
-    const histories = await Promise.all(started.map((id) => traffic?.closed(id)));
-    expect(histories.filter((events) => !isWhole(events ?? []))).toEqual([]);
+    await load.goesOn(20);
+    expect((await load.finish()).filter((events) => !isWhole(events))).toEqual([]);
   });
 });

@@ -133,7 +133,7 @@ export function createHosts(options: { shardCount: number; membership?: Partial<
   };
 }
 
-export async function registerDomain({ client }: TestHost, name: string): Promise<void> {
+export async function registerDomain({ client }: Pick<TestHost, 'client'>, name: string): Promise<void> {
   const workflowExecutionRetentionPeriod = { seconds: 86_400n, nanos: 0 };
   await client.domain.registerDomain(RegisterDomainRequest.fromPartial({ name, workflowExecutionRetentionPeriod }));
 }

@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { RegisterDomainRequest } from '@antiphon/proto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRealEnv } from '#env';
 import { createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
 import { bundleCli, type Cli } from '../../support/cli.ts';
 import { makeTestDatabase, type TestDatabase } from '../../support/sql-databases.ts';
-import { until } from './hosts.ts';
-import { createTraffic, type Traffic } from './traffic.ts';
+import { registerDomain, until } from './hosts.ts';
+import { isWhole, startSteadyLoad } from './steady-load.ts';
+import { createTraffic } from './traffic.ts';
 
 const SHARDS = 8;
 const env = createRealEnv();
@@ -80,37 +80,6 @@ const openShards = async ({ client }: Server): Promise<number> => {
   return new Set(hosts.filter(({ isLeaving }) => !isLeaving).flatMap(({ openShardIds }) => openShardIds)).size;
 };
 
-async function registerDomain({ client }: Server, name: string): Promise<void> {
-  const workflowExecutionRetentionPeriod = { seconds: 86_400n, nanos: 0 };
-  await client.domain.registerDomain(RegisterDomainRequest.fromPartial({ name, workflowExecutionRetentionPeriod }));
-}
-
-/** Starts workflows one after another while `disturb` runs, then waits for all of them. */
-async function underLoad(traffic: Traffic, disturb: () => Promise<void>): Promise<void> {
-  const started: string[] = [];
-  let isOver = false;
-  const load = (async () => {
-    for (let index = 0; !isOver; index++) {
-      const id = `load-${index}`;
-      await traffic.start(id);
-      started.push(id);
-    }
-  })();
-  await until('work is under way', () => started.length > 5);
-  await disturb();
-  const count = started.length;
-  await until('work goes on', () => started.length > count + 5, 60_000);
-  isOver = true;
-  await load;
-  const histories = await Promise.all(started.map((id) => traffic.closed(id)));
-  for (const events of histories) {
-    const kinds = events.map(({ attributes }) => attributes?.$case ?? '');
-    expect(kinds.at(-1)).toBe('workflowExecutionCompletedEventAttributes');
-    expect(kinds.filter((kind) => kind === 'activityTaskCompletedEventAttributes').length).toBe(1);
-    expect(events.map(({ eventId }) => Number(eventId))).toEqual(events.map((_, index) => index + 1));
-  }
-}
-
 describe('hosts as processes', () => {
   test('serve with their services apart, and go on when one stops, is killed, or stands still past its lease', async () => {
     const frontends = [await launch(['--services', 'frontend']), await launch(['--services', 'frontend'])];
@@ -123,20 +92,22 @@ describe('hosts as processes', () => {
     await registerDomain(edge, 'shop');
     const traffic = createTraffic(() => frontends.map(({ client }) => client), 'shop', 4);
     try {
-      await underLoad(traffic, async () => {
-        await end(back[1] as Server, 'SIGTERM');
-        await until('one host has all', async () => (await openShards(edge)) === SHARDS, 60_000);
-        back[1] = await launch(['--services', 'history,matching,worker']);
-        await until('two have all', async () => (await openShards(edge)) === SHARDS, 60_000);
-        await end(back[0] as Server, 'SIGKILL');
-        await until('the other one took over', async () => (await openShards(edge)) === SHARDS, 60_000);
-        back[0] = await launch(['--services', 'history,matching,worker']);
-        await until('two have all', async () => (await openShards(edge)) === SHARDS, 60_000);
-        (back[0] as Server).child.kill('SIGSTOP');
-        await new Promise((resolve) => setTimeout(resolve, 4_000));
-        (back[0] as Server).child.kill('SIGCONT');
-        await until('both are there again', async () => (await openShards(edge)) === SHARDS, 60_000);
-      });
+      const load = startSteadyLoad(traffic);
+      await load.goesOn(5);
+      await end(back[1] as Server, 'SIGTERM');
+      await until('one host has all', async () => (await openShards(edge)) === SHARDS, 60_000);
+      back[1] = await launch(['--services', 'history,matching,worker']);
+      await until('two have all', async () => (await openShards(edge)) === SHARDS, 60_000);
+      await end(back[0] as Server, 'SIGKILL');
+      await until('the other one took over', async () => (await openShards(edge)) === SHARDS, 60_000);
+      back[0] = await launch(['--services', 'history,matching,worker']);
+      await until('two have all', async () => (await openShards(edge)) === SHARDS, 60_000);
+      (back[0] as Server).child.kill('SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      (back[0] as Server).child.kill('SIGCONT');
+      await until('both are there again', async () => (await openShards(edge)) === SHARDS, 60_000);
+      await load.goesOn(5, 60_000);
+      expect((await load.finish()).filter((events) => !isWhole(events))).toEqual([]);
     } finally {
       await traffic.stop();
       for (const server of [...frontends, ...back]) await end(server, 'SIGTERM');
