@@ -82,8 +82,10 @@ export const connectionTlsSchema = (what: string, env: string) =>
     },
   }) as const;
 
+type KeyPair = Pick<ConnectionTls, 'certFile' | 'keyFile'>;
+
 /** What is wrong with a connection's TLS; undefined: nothing. */
-export function faultOfConnectionTls({ certFile = '', keyFile = '' }: ConnectionTls): string | undefined {
+export function faultOfConnectionTls({ certFile = '', keyFile = '' }: KeyPair): string | undefined {
   if ((certFile === '') === (keyFile === '')) return undefined;
   return certFile === '' ? 'certFile is missing' : 'keyFile is missing';
 }
@@ -121,7 +123,7 @@ export function checkConnectionTls(value: unknown, where: string): void {
   if (!Array.isArray(caFiles) || caFiles.some((file) => typeof file !== 'string')) {
     throw new Error(`${where}.caFiles must be a list of files`);
   }
-  const fault = faultOfConnectionTls(fields as Partial<ConnectionTls> as ConnectionTls);
+  const fault = faultOfConnectionTls(fields as KeyPair);
   if (fault !== undefined) throw new Error(`${where}.${fault}`);
 }
 
