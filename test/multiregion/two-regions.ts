@@ -11,7 +11,6 @@ import {
   RespondActivityTaskFailedRequest,
   RespondDecisionTaskCompletedRequest,
   SignalWorkflowExecutionRequest,
-  StartWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import { unavailable } from '#base';
 import { type BlobStore, createBlobStores } from '#blob';
@@ -24,6 +23,7 @@ import { createMemoryStore } from '#persistence/memory';
 import { createLocalFrontendClient, type FrontendClient, type RemoteFrontendClient } from '#rpc';
 import { createRegion, type Region } from '#server';
 import { createMemoryVisibility } from '#visibility';
+import { orderStart } from '../support/order-start.ts';
 
 const CLUSTER_NAMES = ['a', 'b'] as const;
 export type ClusterName = (typeof CLUSTER_NAMES)[number];
@@ -183,17 +183,8 @@ export async function failover(to: TestRegion, domain: string): Promise<void> {
 }
 
 export async function start(to: TestRegion, domain: string, workflowId: string): Promise<string> {
-  const { runId } = await to.client.workflow.startWorkflowExecution({
-    ...StartWorkflowExecutionRequest.fromPartial({
-      domain,
-      workflowId,
-      workflowType: { name: 'Order' },
-      taskList: { name: workflowId },
-      requestId: realRandom.uuid(),
-    }),
-    executionStartToCloseTimeout: seconds(3600),
-    taskStartToCloseTimeout: seconds(10),
-  });
+  const request = orderStart(domain, workflowId, { executionStartToCloseTimeout: seconds(3600) });
+  const { runId } = await to.client.workflow.startWorkflowExecution(request);
   return runId;
 }
 

@@ -13,13 +13,14 @@ import {
   RegisterDomainRequest,
   RespondDecisionTaskCompletedRequest,
   SignalWorkflowExecutionRequest,
-  StartWorkflowExecutionRequest,
+  type StartWorkflowExecutionRequest,
   WorkflowIdReusePolicy,
 } from '@antiphon/proto';
 import { loadConfig } from '#config';
 import { createRealEnv, sleep } from '#env';
 import { createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
 import { type RunningServer, startServer } from '#server';
+import { orderStart } from '../../support/order-start.ts';
 
 export const DOMAIN = 'orders';
 const NAMES = ['region-a', 'region-b'] as const;
@@ -151,15 +152,10 @@ export const failOver = (client: RemoteFrontendClient, clusters: Readonly<Record
   );
 
 export const startRequest = (workflowId: string, region: string | undefined): StartWorkflowExecutionRequest =>
-  StartWorkflowExecutionRequest.fromPartial({
-    domain: DOMAIN,
-    workflowId,
-    workflowType: { name: 'Order' },
-    taskList: { name: workflowId },
-    requestId: randomUUID(),
+  orderStart(DOMAIN, workflowId, {
     workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-    executionStartToCloseTimeout: { seconds: 3600n },
-    taskStartToCloseTimeout: { seconds: 60n },
+    executionStartToCloseTimeout: { seconds: 3600n, nanos: 0 },
+    taskStartToCloseTimeout: { seconds: 60n, nanos: 0 },
     ...(region === undefined ? {} : { activeClusterSelectionPolicy: attribute(region) }),
   });
 

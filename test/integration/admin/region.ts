@@ -1,6 +1,5 @@
 // A whole region on memory behind gRPC, with its store in the test's hands: admin RPCs act on records, and tests damage them.
-import { randomUUID } from 'node:crypto';
-import { RegisterDomainRequest, StartWorkflowExecutionRequest } from '@antiphon/proto';
+import { RegisterDomainRequest, type StartWorkflowExecutionRequest } from '@antiphon/proto';
 import { createBlobStores } from '#blob';
 import { createMemoryBlobStore } from '#blob/memory';
 import { createRealEnv } from '#env';
@@ -9,6 +8,7 @@ import { createMemoryStore } from '#persistence/memory';
 import { createGrpcServer, createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
 import { createRegion, type Region } from '#server';
 import { createMemoryVisibility } from '#visibility';
+import { orderStart } from '../../support/order-start.ts';
 import { CLUSTERS } from '../frontend/harness.ts';
 
 export const HOST = 'host-under-test';
@@ -20,7 +20,10 @@ export interface AdminTarget {
   readonly store: Store;
   readonly client: RemoteFrontendClient;
   readonly domainId: string;
-  start(workflowId: string, fields?: object): Promise<{ workflowId: string; runId: string }>;
+  start(
+    workflowId: string,
+    fields?: Partial<StartWorkflowExecutionRequest>,
+  ): Promise<{ workflowId: string; runId: string }>;
   close(): Promise<void>;
 }
 
@@ -61,19 +64,8 @@ export async function openAdminTarget(): Promise<AdminTarget> {
     store,
     client,
     domainId,
-    async start(workflowId, fields = {}) {
-      const { runId } = await client.workflow.startWorkflowExecution(
-        StartWorkflowExecutionRequest.fromPartial({
-          domain: DOMAIN,
-          workflowId,
-          workflowType: { name: 'Order' },
-          taskList: { name: workflowId },
-          requestId: randomUUID(),
-          executionStartToCloseTimeout: seconds(600),
-          taskStartToCloseTimeout: seconds(10),
-          ...fields,
-        }),
-      );
+    async start(workflowId, fields) {
+      const { runId } = await client.workflow.startWorkflowExecution(orderStart(DOMAIN, workflowId, fields));
       return { workflowId, runId };
     },
     async close() {

@@ -8,9 +8,9 @@ import {
   PollForDecisionTaskRequest,
   RespondActivityTaskFailedRequest,
   RespondDecisionTaskCompletedRequest,
-  StartWorkflowExecutionRequest,
 } from '@antiphon/proto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { orderStart } from '../../support/order-start.ts';
 import { DOMAIN, openServer, seconds, type TestServer } from '../schedules/harness.ts';
 
 let server: TestServer;
@@ -21,15 +21,7 @@ afterAll(() => server.stop());
 
 const start = async (workflowId: string, executionSeconds = 600) => {
   const { runId } = await server.client.workflow.startWorkflowExecution(
-    StartWorkflowExecutionRequest.fromPartial({
-      domain: DOMAIN,
-      workflowId,
-      workflowType: { name: 'Order' },
-      taskList: { name: workflowId },
-      requestId: randomUUID(),
-      executionStartToCloseTimeout: seconds(executionSeconds),
-      taskStartToCloseTimeout: seconds(10),
-    }),
+    orderStart(DOMAIN, workflowId, { executionStartToCloseTimeout: seconds(executionSeconds) }),
   );
   return { workflowId, runId };
 };

@@ -11,7 +11,6 @@ import {
   PollForDecisionTaskRequest,
   RespondDecisionTaskCompletedRequest,
   ScanWorkflowExecutionsRequest,
-  StartWorkflowExecutionRequest,
   TerminateWorkflowExecutionRequest,
   WorkflowExecutionCloseStatus,
 } from '@antiphon/proto';
@@ -19,6 +18,7 @@ import { AddSearchAttributeRequest } from '@antiphon/proto/admin';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRealEnv } from '#env';
 import { createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
+import { orderStart } from '../../support/order-start.ts';
 import { openTarget, type Target } from '../frontend/bad-input/target.ts';
 
 const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_INT: INT } = IndexedValueType;
@@ -41,18 +41,13 @@ afterAll(async () => {
 });
 
 const start = (workflowId: string, attributes?: Record<string, unknown>, type = 'Order') =>
-  client.workflow.startWorkflowExecution({
-    ...StartWorkflowExecutionRequest.fromPartial({
-      domain: 'shop',
-      workflowId,
+  client.workflow.startWorkflowExecution(
+    orderStart('shop', workflowId, {
       workflowType: { name: type },
-      taskList: { name: workflowId },
-      requestId: randomUUID(),
       searchAttributes: attributes && fields(attributes),
+      executionStartToCloseTimeout: seconds(60),
     }),
-    executionStartToCloseTimeout: seconds(60),
-    taskStartToCloseTimeout: seconds(10),
-  });
+  );
 const add = (searchAttribute: Record<string, IndexedValueType>) =>
   client.admin.addSearchAttribute(AddSearchAttributeRequest.fromPartial({ searchAttribute }));
 const list = async (query: string, domain = 'shop') => {
