@@ -6,6 +6,7 @@ import type { DomainView } from '#core';
 import { refuseSystemTaskList } from '#domains';
 import type { CallContext, CallOptions, Handlers, SERVICE_DEFINITIONS } from '#rpc';
 import { waitUntilServed } from './isolation-drain.ts';
+import { takeBackDecision } from './lost-decision.ts';
 import type { Call, Pipeline, Traits } from './pipeline.ts';
 import type { FrontendDeps, FrontendOptions } from './ports.ts';
 import { checkEnum, checkLength, requireTaskList } from './request-checks.ts';
@@ -17,8 +18,13 @@ const POLL: Traits = { class: 'poll', forward: 'never' };
 /** Ends every waiting poll with an empty answer. */
 export interface PollGate {
   readonly isClosed: boolean;
-  /** Runs a poll whose signal aborts with the caller's or with the gate. */
-  hold<T>(context: CallContext, empty: () => T, poll: (options: CallOptions) => Promise<T>): Promise<T>;
+  /** Runs a poll whose signal aborts with the caller's or with the gate. `lost` has what came for a caller that is gone. */
+  hold<T>(
+    context: CallContext,
+    empty: () => T,
+    poll: (options: CallOptions) => Promise<T>,
+    lost?: (reply: T) => Promise<void>,
+  ): Promise<T>;
   close(): void;
 }
 
@@ -29,13 +35,19 @@ export function createPollGate(): PollGate {
     get isClosed() {
       return isClosed;
     },
-    async hold(context, empty, poll) {
+    async hold(context, empty, poll, lost) {
       if (isClosed) return empty();
       const controller = new AbortController();
-      const forget = context.onAbort(() => controller.abort());
+      let isGone = false;
+      const forget = context.onAbort(() => {
+        isGone = true;
+        controller.abort();
+      });
       waiting.add(controller);
       try {
-        return await poll({ signal: controller.signal, deadlineMs: context.deadlineMs });
+        const reply = await poll({ signal: controller.signal, deadlineMs: context.deadlineMs });
+        if (isGone) await lost?.(reply);
+        return reply;
       } catch (error) {
         if (controller.signal.aborted) return empty();
         throw error;
@@ -96,8 +108,12 @@ export function createPollApi(
         caller: context.caller,
       };
       const empty = () => ({ response: PollForDecisionTaskResponse.create(), historyBlobs: [] });
-      return gate.hold(context, empty, async (waitOptions) =>
-        (await isServed(domain, context, waitOptions)) ? matching.pollForDecisionTask(poll, waitOptions) : empty(),
+      return gate.hold(
+        context,
+        empty,
+        async (waitOptions) =>
+          (await isServed(domain, context, waitOptions)) ? matching.pollForDecisionTask(poll, waitOptions) : empty(),
+        ({ response }) => takeBackDecision(deps, response, request),
       );
     }),
 

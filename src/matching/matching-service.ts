@@ -22,9 +22,9 @@ import {
   type WithHistory,
 } from '#rpc';
 import { describeLoaded, describeUnloaded } from './describe-task-list.ts';
-import { takeBackDecision } from './lost-decision.ts';
 import { createMatchingMetrics, type MatchingMetrics } from './metrics.ts';
 import { DEFAULT_MATCHING_OPTIONS, type ListSettingsLookup, type MatchingOptions } from './options.ts';
+import { OutstandingPolls } from './outstanding-polls.ts';
 import { baseNameOf, PARTITION_PREFIX, partitionName } from './partitions.ts';
 import type { NewTask, PendingQuery, PendingTask } from './pending-work.ts';
 import { QueryDesk } from './query-desk.ts';
@@ -78,6 +78,7 @@ class Matching implements MatchingService {
   readonly #metrics: MatchingMetrics;
   readonly #lists: TaskListRegistry;
   readonly #queries: QueryDesk;
+  readonly #polls = new OutstandingPolls();
   #unsubscribes: (() => void)[] = [];
   #isStopped = false;
 
@@ -123,7 +124,19 @@ class Matching implements MatchingService {
     return this.#add(task, ACTIVITY);
   }
 
-  async pollForDecisionTask(
+  pollForDecisionTask(poll: DecisionPoll, caller: CallOptions): Promise<WithHistory<PollForDecisionTaskResponse>> {
+    return this.#polls.run(poll.pollerId, caller, (options) => this.#pollForDecisionTask(poll, options));
+  }
+
+  pollForActivityTask(poll: ActivityPoll, caller: CallOptions): Promise<PollForActivityTaskResponse> {
+    return this.#polls.run(poll.pollerId, caller, (options) => this.#pollForActivityTask(poll, options));
+  }
+
+  async cancelOutstandingPoll({ pollerId }: { readonly pollerId: string }): Promise<void> {
+    this.#polls.cancel(pollerId);
+  }
+
+  async #pollForDecisionTask(
     poll: DecisionPoll,
     options: CallOptions,
   ): Promise<WithHistory<PollForDecisionTaskResponse>> {
@@ -142,7 +155,7 @@ class Matching implements MatchingService {
     return { ...task, response: { ...task.response, backlogCountHint, autoConfigHint } };
   }
 
-  async pollForActivityTask(poll: ActivityPoll, options: CallOptions): Promise<PollForActivityTaskResponse> {
+  async #pollForActivityTask(poll: ActivityPoll, options: CallOptions): Promise<PollForActivityTaskResponse> {
     const startedMs = this.#deps.env.clock.monotonicMs();
     const root = await this.#list(poll.domainId, poll.taskList, ACTIVITY);
     const group = root.settings.isIsolated ? this.#zone(poll.isolationGroup) : '';
@@ -339,15 +352,11 @@ class Matching implements MatchingService {
   ): Promise<WithHistory<PollForDecisionTaskResponse> | undefined> {
     if (match.kind === 'query') return this.#deliverQuery(match, options.signal);
     const ref = { ...runOf(match), scheduleId: match.task.scheduleId };
-    const history = this.#deps.history();
-    const task = await startTask(this.#delivery, match, options.signal, async (requestId) => {
+    return startTask(this.#delivery, match, options.signal, async (requestId) => {
       const request = { requestId, identity: poll.identity, taskList: poll.taskList };
-      const reply = await history.recordDecisionTaskStarted(ref, request);
+      const reply = await this.#deps.history().recordDecisionTaskStarted(ref, request);
       return reply.task;
     });
-    if (task === undefined || !options.signal?.aborted) return task;
-    await takeBackDecision({ env: this.#deps.env, history }, task.response, poll.identity);
-    return undefined;
   }
 
   /** Nothing changes in history, so a query whose poll is gone simply goes to the next one. */

@@ -1,7 +1,7 @@
 // Hands a matched task or query to the poll that took it: asks history to start the task and decides by its answer what becomes of both.
 // A task is started at most once per request id, and the id stays with the task over failed attempts, so an attempt whose outcome is unknown
-// is repeated and not doubled. A poll that is gone before history was asked costs nothing; what history started for one that went meanwhile is
-// taken back if it is a decision (lost-decision.ts), and an activity is left to its started timeout, as in Cadence.
+// is repeated and not doubled. A poll that is gone before history was asked costs nothing; what history started for one that went meanwhile the
+// frontend takes back if it is a decision, and an activity is left to its started timeout, as in Cadence.
 import { ServiceError } from '#base';
 import { type Env, sleep } from '#env';
 import type { MatchingMetrics } from './metrics.ts';

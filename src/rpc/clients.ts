@@ -279,6 +279,13 @@ export interface MatchingClient {
     },
     options: CallOptions,
   ): Promise<PollForActivityTaskResponse>;
+  /** Ends a waiting poll with an empty answer; one that is about to have a task has it. Nothing happens when it is over. */
+  cancelOutstandingPoll(poll: {
+    domainId: string;
+    taskList: TaskList;
+    type: TaskListType;
+    pollerId: string;
+  }): Promise<void>;
   /** Hands the query to a poller and waits for its answer. */
   queryWorkflow(
     request: { run: RunRef; taskList: TaskList; query: WorkflowQuery },

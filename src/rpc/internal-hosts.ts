@@ -6,7 +6,7 @@ import type { HistoryAdmin } from './history-admin.ts';
 import { CLUSTER_METHODS, type ClusterPeer, HISTORY_ADMIN_METHODS } from './internal-cluster.ts';
 import { HISTORY_METHODS } from './internal-history.ts';
 import { MATCHING_METHODS } from './internal-matching.ts';
-import { type UntypedMethod, untyped } from './internal-method.ts';
+import { type HangUp, type UntypedMethod, untyped } from './internal-method.ts';
 import type { UnaryDefinition } from './service-handlers.ts';
 
 /** The part of HistoryAdmin that is calls. */
@@ -49,12 +49,37 @@ export function createHostClient(send: HostTransport): HostServices {
   for (const [service, table] of Object.entries(TABLES)) {
     const methods: Record<string, unknown> = {};
     for (const [name, method] of untyped(table)) {
-      methods[name] = async (...args: readonly unknown[]): Promise<unknown> =>
-        method.result(await send(method, method.request(...args), method.options(...args) ?? {}));
+      methods[name] = async (...args: readonly unknown[]): Promise<unknown> => {
+        const request = method.request(...args);
+        const options = method.options(...args) ?? {};
+        const hangUp = method.hangUp?.(...args);
+        const reply = hangUp ? sendAndListen(send, method, hangUp, request, options) : send(method, request, options);
+        return method.result(await reply);
+      };
     }
     client[service] = methods;
   }
   return client as unknown as HostServices; // The tables have exactly the methods of the interfaces.
+}
+
+/** The caller's hang-up goes to the host as a call of its own, so that what was on its way to him arrives here and can be given back. */
+async function sendAndListen(
+  send: HostTransport,
+  method: Pick<UntypedMethod, 'definition'>,
+  hangUp: HangUp,
+  request: unknown,
+  { signal, deadlineMs }: CallOptions,
+): Promise<unknown> {
+  const cancellation = new AbortController();
+  const cancel = (): void => cancellation.abort();
+  const leave = (): void => void send(hangUp, hangUp.request, {}).catch(cancel);
+  if (signal?.aborted) cancel();
+  else signal?.addEventListener('abort', leave, { once: true });
+  try {
+    return await send(method, request, { deadlineMs, signal: cancellation.signal });
+  } finally {
+    signal?.removeEventListener('abort', leave);
+  }
 }
 
 export interface HostHandler {

@@ -1,7 +1,8 @@
 // The calls on task lists of other hosts: MatchingClient as messages.
-import { TaskList } from '@antiphon/proto';
+import { TaskList, TaskListType } from '@antiphon/proto';
 import {
   type AddTaskCall,
+  type CancelPollCall,
   type PollCall,
   MatchingServiceService as Rpc,
   type TaskListCall,
@@ -9,7 +10,7 @@ import {
 import { required } from '#base';
 import type { CallOptions, DispatchedTask, MatchingClient } from './clients.ts';
 import { callerOf, decisionTaskOf, decisionTaskReply } from './internal-history.ts';
-import { type InternalMethods, internalMethod as method, refOf, runOf } from './internal-method.ts';
+import { type HangUp, type InternalMethods, internalMethod as method, refOf, runOf } from './internal-method.ts';
 
 type ActivityPoll = Parameters<MatchingClient['pollForActivityTask']>[0];
 type DecisionPoll = Parameters<MatchingClient['pollForDecisionTask']>[0];
@@ -50,6 +51,11 @@ const pollRequest = (poll: DecisionPoll | ActivityPoll): PollCall => ({
     : {}),
 });
 
+const hangUp = ({ domainId, taskList, pollerId }: DecisionPoll | ActivityPoll, type: TaskListType): HangUp => {
+  const request: CancelPollCall = { domainId, taskList, type, pollerId };
+  return { definition: Rpc.cancelOutstandingPoll, request };
+};
+
 const listRequest = ({ domainId, taskList, type }: Omit<ListRequest, 'includeStatus'>): TaskListCall => ({
   domainId,
   taskList,
@@ -69,6 +75,7 @@ export const MATCHING_METHODS: InternalMethods<MatchingClient> = {
     reply: decisionTaskReply,
     result: decisionTaskOf,
     options: (_poll, options) => options,
+    hangUp: (poll) => hangUp(poll, TaskListType.TASK_LIST_TYPE_DECISION),
   }),
   pollForActivityTask: method(Rpc.pollForActivityTask, {
     request: (poll) => pollRequest(poll),
@@ -79,6 +86,14 @@ export const MATCHING_METHODS: InternalMethods<MatchingClient> = {
     reply: same,
     result: same,
     options: (_poll, options) => options,
+    hangUp: (poll) => hangUp(poll, TaskListType.TASK_LIST_TYPE_ACTIVITY),
+  }),
+  cancelOutstandingPoll: method(Rpc.cancelOutstandingPoll, {
+    isRepeatable: true,
+    request: (poll) => ({ ...poll }),
+    args: ({ taskList, ...poll }) => [{ ...poll, taskList: listOf(taskList) }],
+    reply: EMPTY,
+    result: NOTHING,
   }),
   queryWorkflow: method(Rpc.queryWorkflow, {
     isRepeatable: true,

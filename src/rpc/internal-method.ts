@@ -14,6 +14,13 @@ export interface InternalMethod<A extends readonly unknown[], R> {
   result(reply: unknown): R;
   /** The caller's own, where the method has them. */
   options(...args: A): CallOptions | undefined;
+  /** The call that tells the host of the caller's hang-up, where the answer that may be on its way must not be lost. Without: the call is cancelled. */
+  readonly hangUp: ((...args: A) => HangUp) | undefined;
+}
+
+export interface HangUp {
+  readonly definition: UnaryDefinition;
+  readonly request: unknown;
 }
 
 type Method = (...args: never[]) => Promise<unknown>;
@@ -40,6 +47,7 @@ export function internalMethod<D extends UnaryDefinition, A extends readonly unk
     reply(result: R): ResponseOf<D>;
     result(reply: ResponseOf<D>): R;
     options?(...args: A): CallOptions | undefined;
+    hangUp?(...args: A): HangUp;
   },
 ): InternalMethod<A, R> {
   return {
@@ -51,6 +59,7 @@ export function internalMethod<D extends UnaryDefinition, A extends readonly unk
     reply: codec.reply,
     result: (reply) => codec.result(reply as ResponseOf<D>),
     options: codec.options ?? (() => undefined),
+    hangUp: codec.hangUp,
   };
 }
 

@@ -1,7 +1,7 @@
 // The listener for other hosts over real sockets: who may connect, and what becomes of a call whose host or caller goes away.
-import { PollForDecisionTaskResponse, TaskList } from '@antiphon/proto';
+import { PollForDecisionTaskResponse, QueryWorkflowResponse, TaskList, WorkflowQuery } from '@antiphon/proto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { StoreError } from '#base';
+import { StoreError, unavailable } from '#base';
 import { createRealEnv } from '#env';
 import {
   type CallOptions,
@@ -22,11 +22,13 @@ afterAll(async () => {
   for (const stop of stops.reverse()) await stop();
 });
 
+const RUN = { domainId: 'd', workflowId: 'w', runId: 'r' };
+
 const POLL = {
   domainId: 'd',
   taskList: TaskList.fromPartial({ name: 'list' }),
   identity: '',
-  pollerId: '',
+  pollerId: 'poller-1',
   caller: { clientImpl: '', featureVersion: '', libraryVersion: '' },
 };
 
@@ -86,19 +88,20 @@ describe('a call of another host', () => {
     const hungUp = new Promise<void>((resolve) => {
       stops.push(() => resolve());
       const matching: Partial<MatchingClient> = {
-        pollForDecisionTask: (_poll, options) =>
+        queryWorkflow: (_query, options) =>
           new Promise((answer) => {
             seen = options;
             options.signal?.addEventListener('abort', () => {
               resolve();
-              answer({ response: PollForDecisionTaskResponse.fromPartial({}), historyBlobs: [] });
+              answer(QueryWorkflowResponse.fromPartial({}));
             });
           }),
       };
       void serve({ matching: matching as MatchingClient }).then(async ({ address }) => {
         const leaving = new AbortController();
         const deadlineMs = env.clock.nowMs() + 60_000;
-        const call = peersWith().of(address).matching.pollForDecisionTask(POLL, { signal: leaving.signal, deadlineMs });
+        const query = { run: RUN, taskList: POLL.taskList, query: WorkflowQuery.fromPartial({ queryType: 'state' }) };
+        const call = peersWith().of(address).matching.queryWorkflow(query, { signal: leaving.signal, deadlineMs });
         while (seen === undefined) await new Promise((again) => setTimeout(again, 5));
         expect(Math.abs((seen.deadlineMs ?? 0) - deadlineMs)).toBeLessThan(1_000);
         leaving.abort();
@@ -108,11 +111,53 @@ describe('a call of another host', () => {
     await hungUp;
   });
 
+  /** A poll of `pollerId` hangs up when it waits at the other host, which does with it as `cancel` says. */
+  async function hungUpPoll(cancel: (pollerId: string, answer: () => void) => Promise<void>) {
+    const leaving = new AbortController();
+    let answer: () => void = () => {};
+    let waits: () => void = () => {};
+    const isWaiting = new Promise<void>((resolve) => {
+      waits = resolve;
+    });
+    const matching: Partial<MatchingClient> = {
+      pollForDecisionTask: () =>
+        new Promise((resolve) => {
+          answer = () => {
+            const response = PollForDecisionTaskResponse.fromPartial({ taskToken: Buffer.from('task') });
+            resolve({ response, historyBlobs: [] });
+          };
+          waits();
+        }),
+      cancelOutstandingPoll: ({ pollerId }) => cancel(pollerId, answer),
+    };
+    const { address } = await serve({ matching: matching as MatchingClient });
+    const options = { signal: leaving.signal, deadlineMs: env.clock.nowMs() + 60_000 };
+    const call = peersWith().of(address).matching.pollForDecisionTask(POLL, options);
+    await isWaiting;
+    leaving.abort();
+    return call;
+  }
+
+  test('that is a poll is told of the hang-up, and brings what it had', async () => {
+    const told: string[] = [];
+    const { response } = await hungUpPoll(async (pollerId, answer) => {
+      told.push(pollerId);
+      answer();
+    });
+    expect(told).toEqual(['poller-1']);
+    expect(Buffer.from(response.taskToken).toString()).toBe('task');
+  });
+
+  test('that is a poll is broken off when its host cannot be told', async () => {
+    const call = hungUpPoll(() => Promise.reject(unavailable('not now')));
+    await expect(call).rejects.toMatchObject({ kind: 'Cancelled' });
+  });
+
   test('fails at once when its host is dropped, and is not taken for undone', async () => {
     const matching: Partial<MatchingClient> = { addDecisionTask: () => new Promise(() => {}) };
     const { address } = await serve({ matching: matching as MatchingClient });
     const peers = peersWith();
-    const task = { domainId: 'd', workflowId: 'w', runId: 'r', scheduleId: 2, attempt: 0, scheduleToStartMs: 0 };
+    const task = { ...RUN, scheduleId: 2, attempt: 0, scheduleToStartMs: 0 };
     const call = peers.of(address).matching.addDecisionTask({ ...task, taskList: POLL.taskList });
     setTimeout(() => peers.keepOnly(new Set()), 100);
     const error = await call.catch((thrown: unknown) => thrown);

@@ -63,6 +63,7 @@ export class MatchingDouble implements MatchingClient {
 
   pollForDecisionTask = refuse;
   pollForActivityTask = refuse;
+  cancelOutstandingPoll = refuse;
   respondQueryTaskCompleted = refuse;
   describeTaskList = refuse;
   listTaskLists = refuse;

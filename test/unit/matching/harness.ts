@@ -12,7 +12,7 @@ import { createSimulatedEnv, type Env, type SimulatedEnv } from '#env';
 import { createMatchingService, type MatchingDeps, type MatchingOptions, type MatchingService } from '#matching';
 import type { Store } from '#persistence';
 import { createMemoryStore, type MemoryStore } from '#persistence/memory';
-import { encodeTaskToken, type HistoryClient, type WithHistory } from '#rpc';
+import type { HistoryClient, WithHistory } from '#rpc';
 import { domainRecord, GROUP } from '../domains/records.ts';
 
 export const DOMAIN_ID = 'domain-1';
@@ -31,13 +31,7 @@ export interface FakeHistory {
   before: (runId: string, requestId: string, identity: string) => Promise<void> | void;
   /** Called after the start took effect, before the answer. */
   after: (runId: string) => Promise<void> | void;
-  /** Decisions that were given back. */
-  readonly failed: Parameters<HistoryClient['respondDecisionTaskFailed']>[];
-  /** Throw from here to make giving back fail. */
-  onFailed: () => void;
 }
-
-type DecisionTaskRef = Parameters<HistoryClient['recordDecisionTaskStarted']>[0];
 
 interface StartRequest {
   readonly requestId: string;
@@ -62,19 +56,15 @@ export function createFakeHistory(): FakeHistory {
     WorkflowExecution.fromPartial({ workflowId: run.workflowId, runId: run.runId });
   const client = {
     async recordDecisionTaskStarted(
-      { domainId, workflowId, runId, scheduleId }: DecisionTaskRef,
+      task: { workflowId: string; runId: string },
       request: StartRequest,
     ): Promise<{ task: WithHistory<PollForDecisionTaskResponse> }> {
-      await started(runId, request);
+      await started(task.runId, request);
       const response = PollForDecisionTaskResponse.fromPartial({
-        taskToken: encodeTaskToken({ domainId, workflowId, runId, scheduleId, scheduleAttempt: 1 }),
-        workflowExecution: execution({ workflowId, runId }),
+        taskToken: Buffer.from(task.runId),
+        workflowExecution: execution(task),
       });
       return { task: { response, historyBlobs: [] } };
-    },
-    async respondDecisionTaskFailed(...call: Parameters<HistoryClient['respondDecisionTaskFailed']>): Promise<void> {
-      history.failed.push(call);
-      history.onFailed();
     },
     async recordActivityTaskStarted(
       task: { workflowId: string; runId: string },
@@ -97,7 +87,7 @@ export function createFakeHistory(): FakeHistory {
     },
   };
   const history: FakeHistory = {
-    // Matching calls only these.
+    // Matching calls only these three.
     client: client as unknown as HistoryClient,
     pending: new Set(),
     startedBy: new Map(),
@@ -105,8 +95,6 @@ export function createFakeHistory(): FakeHistory {
     calls: 0,
     before: () => {},
     after: () => {},
-    failed: [],
-    onFailed: () => {},
   };
   return history;
 }

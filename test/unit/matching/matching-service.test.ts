@@ -2,6 +2,7 @@
 import { QueryResultType, TaskListType, WorkflowQuery, WorkflowQueryResult } from '@antiphon/proto';
 import { describe, expect, it } from 'vitest';
 import { DomainNotActiveError, unavailable } from '#base';
+import { sleep } from '#env';
 import { decodeQueryTaskToken } from '#rpc';
 import { domainRecord } from '../domains/records.ts';
 import {
@@ -257,6 +258,27 @@ describe('polls', () => {
     expect(runIdOf(await dead)).toBe('');
     expect(h.history.pending.has('run-1')).toBe(true);
     expect(runIdOf(await h.matching.pollForDecisionTask(decisionPoll(), {}))).toBe('run-1');
+  });
+
+  it("ends at its caller's word with nothing, or with the task that history was already starting for it", async () => {
+    const h = await createHarness();
+    const list = { domainId: DOMAIN_ID, taskList: listOf(), type: TaskListType.TASK_LIST_TYPE_DECISION };
+    const cancel = (pollerId: string) => h.matching.cancelOutstandingPoll({ ...list, pollerId });
+    const idle = h.matching.pollForDecisionTask({ ...decisionPoll(), pollerId: 'idle' }, {});
+    await h.env.settle();
+    await cancel('idle');
+    expect(runIdOf(await idle)).toBe('');
+    await cancel('idle');
+
+    h.history.before = () => sleep(h.env.scheduler, 100);
+    const busy = h.matching.pollForDecisionTask({ ...decisionPoll(), pollerId: 'busy' }, {});
+    await h.env.settle();
+    const added = addDecision(h, 'run-1');
+    await h.env.advance(50);
+    await cancel('busy');
+    await h.env.advance(100);
+    await added;
+    expect(runIdOf(await busy)).toBe('run-1');
   });
 
   it('limits activities to the last wished rate, and 0 blocks them', async () => {
