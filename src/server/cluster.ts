@@ -43,7 +43,13 @@ export interface ClusterDeps extends ClusterMember {
   readonly drainReplication: (domainId: string, failoverVersion: number) => Promise<readonly number[]>;
 }
 
-export interface Cluster {
+// A peer that does not answer by then is asked no longer: the fence settles it.
+const CLAIM_WAIT_MS = 1_500;
+const DESCRIBE_WAIT_MS = 2_000;
+const LEAVE_WAIT_MS = 2_000;
+const LEAVE_LOOK_MS = 10;
+
+export class Cluster {
   readonly self: string;
   /** The whole region's. */
   readonly history: HistoryClient;
@@ -53,44 +59,11 @@ export interface Cluster {
   readonly listPlacement: ListPlacement;
   /** What this host does for the others. */
   readonly peer: ClusterPeer;
-  /** For operators. */
-  hosts(): RegionHosts;
-  /** This host's services, as the others call them. */
-  own(): HostServices;
-  shardIds(): readonly number[];
-  shardOf(workflowId: string): number;
-  /** Throws before the start. */
-  placement(): Placement;
-  peerOf(host: Host): ClusterPeer;
-  onChange(listener: () => void): () => void;
-  pin(shardId: number, hostId: string | undefined): Promise<void>;
-  runs(role: HostRole): boolean;
-  readonly isStopped: boolean;
-  start(): Promise<void>;
-  /** Hands over what this host has; resolves when others have asked for all of it, or after a while. */
-  leave(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-// A peer that does not answer by then is asked no longer: the fence settles it.
-const CLAIM_WAIT_MS = 1_500;
-const DESCRIBE_WAIT_MS = 2_000;
-const LEAVE_WAIT_MS = 2_000;
-const LEAVE_LOOK_MS = 10;
-
-class RegionCluster implements Cluster {
-  readonly self: string;
-  readonly history: HistoryClient;
-  readonly historyAdmin: RemoteHistoryAdmin;
-  readonly matching: MatchingClient;
-  readonly shardPlacement: ShardPlacement;
-  readonly listPlacement: ListPlacement;
-  readonly peer: ClusterPeer;
   readonly #deps: ClusterDeps;
   #placement: Placement | undefined;
   #shardIds: readonly number[] = [];
   #lookup: ((workflowId: string) => number) | undefined;
-  isStopped = false;
+  #isStopped = false;
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
@@ -107,6 +80,10 @@ class RegionCluster implements Cluster {
     this.peer = this.#createPeer();
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   shardIds(): readonly number[] {
     return this.#shardIds;
   }
@@ -116,6 +93,7 @@ class RegionCluster implements Cluster {
     return this.#lookup(workflowId);
   }
 
+  /** Throws before the start. */
   placement(): Placement {
     if (this.#placement === undefined) throw unavailable('This host has not started yet');
     return this.#placement;
@@ -148,6 +126,7 @@ class RegionCluster implements Cluster {
     this.#tellOthers();
   }
 
+  /** Hands over what this host has; resolves when others have asked for all of it, or after a while. */
   async leave(): Promise<void> {
     const { env, membership, history } = this.#deps;
     if (this.#placement === undefined) return;
@@ -161,7 +140,7 @@ class RegionCluster implements Cluster {
   }
 
   async stop(): Promise<void> {
-    this.isStopped = true;
+    this.#isStopped = true;
     if (this.#placement === undefined) return;
     await this.#deps.membership.stop();
     this.#tellOthers();
@@ -212,6 +191,7 @@ class RegionCluster implements Cluster {
     };
   }
 
+  /** For operators. */
   hosts(): RegionHosts {
     return {
       self: this.self,
@@ -235,6 +215,7 @@ class RegionCluster implements Cluster {
     };
   }
 
+  /** This host's services, as the others call them. */
   own(): HostServices {
     const history = this.#deps.history();
     return { history, historyAdmin: history.operator, matching: this.#deps.matching(), cluster: this.peer };
@@ -303,4 +284,4 @@ class RegionCluster implements Cluster {
 const typeName = (type: TaskListType): 'decision' | 'activity' =>
   type === TaskListType.TASK_LIST_TYPE_ACTIVITY ? 'activity' : 'decision';
 
-export const createCluster = (deps: ClusterDeps): Cluster => new RegionCluster(deps);
+export const createCluster = (deps: ClusterDeps): Cluster => new Cluster(deps);
