@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { firstFree, freePorts, isFree } from './free-ports.mjs';
 import { withLock } from './lock.mjs';
 import { endProcess, isAlive, isProcess } from './processes.mjs';
-import { serverNames, serverOf } from './servers.mjs';
+import { serverOf } from './servers.mjs';
 import { dataFolder } from './unprivileged.mjs';
 
 const READY_MS = 180_000;
@@ -214,7 +214,3 @@ export function status(name, { instance = DEFAULT_INSTANCE } = {}) {
   const lacks = server.missing();
   return { name, state: lacks === undefined ? 'stopped' : `unavailable: ${lacks}` };
 }
-
-/** The servers of an instance that run now. */
-export const runningNames = (instance = DEFAULT_INSTANCE) =>
-  serverNames.filter((name) => running(serverOf(name), folderOf(name, instance)) !== undefined);

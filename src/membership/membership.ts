@@ -61,7 +61,7 @@ export interface MembershipOptions {
   readonly leaseMs: number;
 }
 
-export const DEFAULT_MEMBERSHIP_OPTIONS: MembershipOptions = { heartbeatMs: 1_000, leaseMs: 5_000 };
+const DEFAULT_MEMBERSHIP_OPTIONS: MembershipOptions = { heartbeatMs: 1_000, leaseMs: 5_000 };
 
 const BUCKET = 'membership';
 const HOST_PREFIX = 'host/';

@@ -5,7 +5,6 @@ import type { Host, HostRole, Membership, MemberView } from './membership.ts';
 import { assignShards, createRing, type Ring } from './ring.ts';
 
 export interface Placement {
-  readonly self: string;
   /** Undefined: no host of the region runs history. */
   shardOwner(shardId: number): string | undefined;
   /** Of a task list, by the name of the whole list. */
@@ -37,7 +36,6 @@ export function createPlacement(membership: Membership, shardIds: readonly numbe
     return last;
   };
   return {
-    self: membership.self.id,
     shardOwner: (shardId) => current().shards.get(shardId),
     listOwner: (domainId, name, type) => current().lists.ownerOf(`${domainId}/${type}/${name}`),
     jobOwner: (name) => current().jobs.ownerOf(name),

@@ -13,7 +13,6 @@ function mix(a: number, b: number): number {
 }
 
 export interface Ring {
-  readonly size: number;
   /** Undefined: there is no host. */
   ownerOf(key: string): string | undefined;
 }
@@ -29,7 +28,6 @@ const scored = (hostIds: readonly string[]): readonly Scored[] =>
 export function createRing(hostIds: readonly string[]): Ring {
   const hosts = scored(hostIds);
   return {
-    size: hosts.length,
     ownerOf(key) {
       if (hosts.length <= 1) return hosts[0]?.id;
       const hash = fingerprint32(key);
