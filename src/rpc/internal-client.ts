@@ -7,6 +7,7 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 import type { CallOptions } from './clients.ts';
 import { errorFromInternalStatus } from './internal-errors.ts';
 import { createHostClient, type HostServices, type HostTransport, HostUnreachable } from './internal-hosts.ts';
+import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
 import { type ClientTls, clientCredentials, clientTlsOptions } from './tls-credentials.ts';
 
 export interface HostPeers {
@@ -25,8 +26,6 @@ export interface HostPeersOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-// A page of history and a decision task with many small histories.
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const NEVER_SENT = /^No connection established/;
 
 interface Peer {
@@ -62,8 +61,8 @@ export function createHostPeers(options: HostPeersOptions): HostPeers {
 function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeersOptions): Peer {
   const client = new Client(address, clientCredentials(tls, address), {
     ...clientTlsOptions(tls, address),
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_receive_message_length': INTERNAL_MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': INTERNAL_MESSAGE_BYTES_MAX,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.initial_reconnect_backoff_ms': 50,

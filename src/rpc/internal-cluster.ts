@@ -1,9 +1,17 @@
 // What the hosts of a region tell each other beside the work itself: membership, hand-over of shards, background work; and what operators do
 // with the shards of another host. As messages.
 import { HistoryAdminServiceService as Admin, ClusterServiceService as Cluster } from '@antiphon/proto/internal';
-import type { RunRef } from './clients.ts';
 import type { HistoryAdmin, TaskQueueName } from './history-admin.ts';
-import { type InternalMethods, internalMethod as method, refOf, runOf } from './internal-method.ts';
+import {
+  EMPTY,
+  type InternalMethods,
+  internalMethod as method,
+  NOTHING,
+  ofRun,
+  refOf,
+  runOf,
+  same,
+} from './internal-method.ts';
 
 export interface HostDescription {
   readonly openShardIds: readonly number[];
@@ -26,10 +34,7 @@ export interface ClusterPeer {
   drainReplication(domainId: string, failoverVersion: number): Promise<readonly number[]>;
 }
 
-const NOTHING = (): void => {};
-const EMPTY = () => ({});
 const NO_TOKEN = new Uint8Array();
-const same = <T>(value: T): T => value;
 
 export const CLUSTER_METHODS: InternalMethods<ClusterPeer> = {
   lookNow: method(Cluster.lookNow, {
@@ -67,11 +72,6 @@ export const CLUSTER_METHODS: InternalMethods<ClusterPeer> = {
     reply: (shardIds) => ({ shardIds: [...shardIds] }),
     result: ({ shardIds }) => shardIds,
   }),
-};
-
-const ofRun = {
-  request: (run: RunRef) => ({ run: refOf(run) }),
-  args: ({ run }: { run?: RunRef | undefined }): [RunRef] => [runOf(run)],
 };
 
 export const HISTORY_ADMIN_METHODS: InternalMethods<HistoryAdmin> = {

@@ -13,11 +13,17 @@ import {
 } from '@antiphon/proto/internal';
 import { required } from '#base';
 import type { ActivityTaskRef, CallerInfo, DecisionTaskRef, HistoryClient, RunRef, WithHistory } from './clients.ts';
-import { type InternalMethods, internalMethod as method, refOf, runOf } from './internal-method.ts';
+import {
+  EMPTY,
+  type InternalMethods,
+  internalMethod as method,
+  NOTHING,
+  ofRun,
+  refOf,
+  runOf,
+  same,
+} from './internal-method.ts';
 
-const NOTHING = (): void => {};
-const EMPTY = () => ({});
-const same = <T>(value: T): T => value;
 const NO_CALLER: CallerInfo = { clientImpl: '', featureVersion: '', libraryVersion: '' };
 
 export const decisionTaskReply = (task: WithHistory<PollForDecisionTaskResponse>): DecisionTaskReply => ({
@@ -34,12 +40,6 @@ export const callerOf = (caller: CallerInfo | undefined): CallerInfo => caller ?
 
 const startRequest = (request: StartWorkflowExecutionRequest | undefined): StartWorkflowExecutionRequest =>
   request ?? StartWorkflowExecutionRequest.fromPartial({});
-
-/** Both kinds of call have the run and nothing else. */
-const ofRun = {
-  request: (run: RunRef) => ({ run: refOf(run) }),
-  args: ({ run }: { run?: RunRef | undefined }): [RunRef] => [runOf(run)],
-};
 
 const decisionTask = (task: DecisionTaskRef) => ({
   run: refOf(task),

@@ -10,15 +10,20 @@ import {
 import { required } from '#base';
 import type { CallOptions, DispatchedTask, MatchingClient } from './clients.ts';
 import { callerOf, decisionTaskOf, decisionTaskReply } from './internal-history.ts';
-import { type HangUp, type InternalMethods, internalMethod as method, refOf, runOf } from './internal-method.ts';
+import {
+  EMPTY,
+  type HangUp,
+  type InternalMethods,
+  internalMethod as method,
+  NOTHING,
+  refOf,
+  runOf,
+  same,
+} from './internal-method.ts';
 
 type ActivityPoll = Parameters<MatchingClient['pollForActivityTask']>[0];
 type DecisionPoll = Parameters<MatchingClient['pollForDecisionTask']>[0];
 type ListRequest = Parameters<MatchingClient['describeTaskList']>[0];
-
-const NOTHING = (): void => {};
-const EMPTY = () => ({});
-const same = <T>(value: T): T => value;
 
 const listOf = (taskList: TaskList | undefined): TaskList => taskList ?? TaskList.fromPartial({});
 

@@ -70,3 +70,19 @@ export const runOf = (run: RunRef | undefined): RunRef => run ?? NO_RUN;
 
 /** Without what else the object has. */
 export const refOf = ({ domainId, workflowId, runId }: RunRef): RunRef => ({ domainId, workflowId, runId });
+
+/** Of calls that have the run and nothing else. */
+export const ofRun = {
+  request: (run: RunRef) => ({ run: refOf(run) }),
+  args: ({ run }: { run?: RunRef | undefined }): [RunRef] => [runOf(run)],
+};
+
+/** The message of a call or an answer that says nothing, and what comes out of it. */
+export const EMPTY = () => ({});
+export const NOTHING = (): void => {};
+
+/** Of what is its own message. */
+export const same = <T>(value: T): T => value;
+
+/** A page of history and a decision task with many small histories. */
+export const INTERNAL_MESSAGE_BYTES_MAX = 64 * 1024 * 1024;

@@ -9,6 +9,7 @@ import { isUnexpected } from './errors.ts';
 import { bindServer, isLoopback, requireAddress, shutDownServer } from './grpc-server.ts';
 import { internalStatusFromError } from './internal-errors.ts';
 import { createHostHandlers, type HostHandler, type HostServices } from './internal-hosts.ts';
+import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
 import type { ServerTls } from './tls-credentials.ts';
 import { type Admission, unexpectedErrorLog } from './unary-dispatch.ts';
 
@@ -27,7 +28,6 @@ export interface InternalServer {
   stop(graceMs?: number): Promise<void>;
 }
 
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const STOP_GRACE_MS = 2_000;
 
 type Call = ServerUnaryCall<unknown, unknown>;
@@ -36,8 +36,8 @@ export function createInternalServer(options: InternalServerOptions): InternalSe
   const { env, address, tls } = options;
   const host = requireProtected(address, tls?.requireClientAuth === true || options.insecure === true);
   const server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_receive_message_length': INTERNAL_MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': INTERNAL_MESSAGE_BYTES_MAX,
     'grpc.max_concurrent_streams': 100_000,
     'grpc.enable_channelz': 0,
   });
