@@ -14,7 +14,10 @@ export interface InternalMethod<A extends readonly unknown[], R> {
   result(reply: unknown): R;
   /** The caller's own, where the method has them. */
   options(...args: A): CallOptions | undefined;
-  /** The call that tells the host of the caller's hang-up, where the answer that may be on its way must not be lost. Without: the call is cancelled. */
+  /**
+   * The call that tells the host of the caller's hang-up, where the answer that may be on its way must not be lost.
+   * Without: the call is cancelled.
+   */
   readonly hangUp: ((...args: A) => HangUp) | undefined;
 }
 
