@@ -112,8 +112,6 @@ func TestResetToAFailedDecision(t *testing.T) {
 	run := s.start("panics")
 	failed := ofType(s.untilEvent(run, shared.EventTypeDecisionTaskFailed), shared.EventTypeDecisionTaskFailed)[0]
 	stop()
-	// The client hangs up on its polls in the background; a task that comes first is theirs, and lost with them until it times out.
-	time.Sleep(300 * time.Millisecond)
 	broken = false
 	again, err := s.reset(run, failed.GetEventId())
 	require.NoError(t, err)

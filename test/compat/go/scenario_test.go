@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -78,14 +79,13 @@ func (s *scenario) startWorker(adjust ...func(*worker.Options)) (stop func()) {
 		w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}
 	require.NoError(s, w.Start())
-	stopped := atomic.Bool{}
-	stop = func() {
-		if !stopped.Swap(true) {
-			w.Stop()
-		}
+	stopOnce := sync.OnceFunc(w.Stop)
+	s.Cleanup(stopOnce)
+	return func() {
+		stopOnce()
+		// The client hangs up on its polls in the background; a task that comes first is theirs, and lost with them.
+		time.Sleep(300 * time.Millisecond)
 	}
-	s.Cleanup(stop)
-	return stop
 }
 
 func (s *scenario) startOptions(adjust ...func(*client.StartWorkflowOptions)) client.StartWorkflowOptions {

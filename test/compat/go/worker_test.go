@@ -100,10 +100,8 @@ func TestWorkerRestart(t *testing.T) {
 	s.signal(run, "number", 2)
 	s.startWorker()
 	require.Equal(t, []int{1, 2}, result[[]int](s, run))
-	// The decision waits on the dead worker's sticky list until that times out, unless the server sees that nobody polls it. One that was
-	// started for the poll that the stopping worker hung up on times out on Cadence; Antiphon fails it at once.
+	// The decision waits on the dead worker's sticky list until that times out, unless the server sees that nobody polls it.
 	events := s.expectHistory(run, `Begin ActivityOK Decide WorkflowExecutionSignaled Decide WorkflowExecutionSignaled
-		(DecisionTaskScheduled DecisionTaskStarted DecisionTaskFailed)?
 		(DecisionTaskScheduled DecisionTaskStarted? DecisionTaskTimedOut)? Decide Complete`)
 	require.NoError(t, s.replay(events))
 }
