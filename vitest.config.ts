@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // One project per test layer, so that each runs alone: `npx vitest run --project unit`.
-const project = (name: string, options: { timeout?: number; serial?: boolean } = {}) => ({
+const project = (name: string, options: { timeout?: number } = {}) => ({
   resolve: { conditions: ['antiphon-src'] },
   ssr: { resolve: { conditions: ['antiphon-src'] } },
   test: {
@@ -10,13 +10,14 @@ const project = (name: string, options: { timeout?: number; serial?: boolean } =
     testTimeout: options.timeout ?? 20_000,
     hookTimeout: options.timeout ?? 20_000,
     pool: 'forks' as const,
-    fileParallelism: !options.serial,
     execArgv: ['--conditions=antiphon-src'],
   },
 });
 
 export default defineConfig({
   test: {
+    // Vitest leaves a core idle, and most tests of servers wait.
+    maxWorkers: 2,
     projects: [
       project('unit'),
       project('tidy'),
@@ -24,9 +25,9 @@ export default defineConfig({
       project('scenario'),
       project('simulation', { timeout: 300_000 }),
       project('diff', { timeout: 180_000 }),
-      project('integration', { timeout: 120_000, serial: true }),
-      project('multiregion', { timeout: 300_000, serial: true }),
-      project('compat', { timeout: 900_000, serial: true }),
+      project('integration', { timeout: 120_000 }),
+      project('multiregion', { timeout: 300_000 }),
+      project('compat', { timeout: 900_000 }),
     ],
   },
 });

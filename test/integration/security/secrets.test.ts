@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { RegisterDomainRequest, StartWorkflowExecutionRequest } from '@antiphon/proto';
 import { ListAuditRecordsRequest } from '@antiphon/proto/audit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRealEnv } from '#env';
 import { createCertificateFiles, createRemoteFrontendClient, type RemoteFrontendClient } from '#rpc';
 import { bundleCli, type Cli } from '../../support/cli.ts';
@@ -70,9 +70,14 @@ authorization:
     let written = '';
     server.stdout.on('data', (chunk) => (written += chunk));
     server.stderr.on('data', (chunk) => (written += chunk));
-    await until(() => written.includes('"metricsAddress"') && written.includes('"address"'));
-    const line = written.split('\n').find((text) => text.startsWith('{') && text.includes('"cluster"')) ?? '{}';
-    const { address, metricsAddress } = JSON.parse(line) as { address: string; metricsAddress: string };
+    onTestFinished(() => void server.kill('SIGKILL'));
+    // Its logs are written beside it.
+    const ready = (): string | undefined =>
+      written
+        .split('\n')
+        .find((line) => line.startsWith('{') && line.endsWith('}') && line.includes('"metricsAddress"'));
+    await until(() => ready() !== undefined);
+    const { address, metricsAddress } = JSON.parse(ready() ?? '') as { address: string; metricsAddress: string };
 
     const good = await key.token({ subject: 'root', admin: true });
     const expired = key.raw({ sub: 'late', exp: nowSeconds() - 60 });
