@@ -63,6 +63,8 @@ export interface HistoryOptions {
   readonly timersInMemoryMax: number;
   /** A group commit is closed beyond this size: keeps batches below what stores accept. */
   readonly groupBytesMax: number;
+  /** How long a busy shard lets its next group gather, at most: for stores whose commits cost much processor time. 0 for none. */
+  readonly gatherMsMax: number;
   /** Uncommitted bytes and commands of a shard beyond which callers get ServiceBusy. */
   readonly queuedBytesMax: number;
   readonly queuedCommandsMax: number;
@@ -85,6 +87,7 @@ export const DEFAULT_HISTORY_OPTIONS: HistoryOptions = {
   timerWindowMs: 60_000,
   timersInMemoryMax: 200_000,
   groupBytesMax: 4 * 1024 * 1024,
+  gatherMsMax: 0,
   queuedBytesMax: 64 * 1024 * 1024,
   queuedCommandsMax: 50_000,
   ackIntervalMs: 5_000,

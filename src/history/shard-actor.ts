@@ -539,13 +539,16 @@ export class ShardActor {
   }
 
   #isSaveNeeded(): boolean {
-    return this.timers.doneCount > 0 || (this.#isAckTime && this.#haveAcksMoved);
+    return this.#isAckTime && (this.timers.doneCount > 0 || this.#haveAcksMoved);
   }
 
-  /** Finished timers go with every group; ack levels at most once per interval. */
+  /** Finished timers go with the ack levels, at most once per interval: a store then deletes most of them by one range. Many go at once. */
   #addPassengers(group: CommitGroup): void {
-    group.deletedTimers = this.timers.takeDone(DONE_TIMERS_PER_GROUP);
-    if (!this.#isAckTime || !this.#haveAcksMoved) return;
+    const isAckTime = this.#isAckTime;
+    if (isAckTime || this.timers.doneCount >= DONE_TIMERS_PER_GROUP) {
+      group.deletedTimers = this.timers.takeDone(DONE_TIMERS_PER_GROUP);
+    }
+    if (!isAckTime || !this.#haveAcksMoved) return;
     const nowMs = this.deps.env.clock.nowMs();
     this.#savedAtMs = nowMs;
     // The queue does not know the timers of a group that is under way.

@@ -54,6 +54,9 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+// A conditional batch costs as much as ten of its rows.
+const CASSANDRA_GATHER_MS = 15;
+
 const clusterGroup = (config: ServerConfig): ClusterGroup => ({
   currentCluster: config.cluster.current,
   primaryCluster: config.cluster.primary,
@@ -223,7 +226,11 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
         historyArchival: archival,
         visibilityArchival: archival,
       },
-      history: { shardCount: config.history.shards, cacheBytes: config.history.cacheBytes },
+      history: {
+        shardCount: config.history.shards,
+        cacheBytes: config.history.cacheBytes,
+        gatherMsMax: config.persistence.driver === 'cassandra' ? CASSANDRA_GATHER_MS : 0,
+      },
       matching: {},
       frontend: {
         forwarding: config.frontend.forwarding,

@@ -7,7 +7,7 @@ import { checksum, verified } from '../checksum.ts';
 import type { CurrentRun, ExecutionWrite, LoadedExecution, RunKey, ShardCommit } from '../ports.ts';
 import { changedParts, FIRST_PART, joinRecord, keyOf, type RecordPart, splitRecord } from './record-parts.ts';
 import { type CassandraSession, type Statement, toBlob, toNumber, type Value } from './session.ts';
-import { CQL, PART, runParameters } from './shard-rows.ts';
+import { CQL, PART, runParameters, runSort } from './shard-rows.ts';
 
 type Long = { toNumber(): number };
 
@@ -35,35 +35,73 @@ const RUNS_KNOWN = 20_000;
 const BYTES_KNOWN = 64 * 1024 * 1024;
 const WHOLE: Parts = new Map();
 
-/** Runs that certainly exist as long as the shard is ours, with the parts of their records as stored; none of a record that is whole. */
-export type KnownRuns = LRUCache<string, Parts>;
+/** What this owner knows of a shard's runs as long as the shard is its own. */
+export interface KnownRuns {
+  /** Runs that certainly exist, with the parts of their records as stored; none of a record that is whole. */
+  readonly parts: LRUCache<string, Parts>;
+  /** Every run there is that was made later is among `parts`: so one that is not there is new, and no condition needs to say so. */
+  completeAfterMs: number;
+}
+
+// A run whose id was made by another host before this owner had the shard: so far that host's clock may be ahead.
+const CLOCK_SKEW_MS = 60_000;
 
 const sizeOf = (parts: Parts): number => {
   let bytes = 200;
   for (const part of parts.values()) bytes += part.bytes.length + 100;
   return bytes;
 };
-export const createKnownRuns = (): KnownRuns =>
-  new LRUCache({ max: RUNS_KNOWN, maxSize: BYTES_KNOWN, sizeCalculation: sizeOf });
+
+/** Of a shard acquired at that time; infinity when it was not this process that did. */
+export function createKnownRuns(acquiredMs: number): KnownRuns {
+  const known: KnownRuns = {
+    parts: new LRUCache({
+      max: RUNS_KNOWN,
+      maxSize: BYTES_KNOWN,
+      sizeCalculation: sizeOf,
+      dispose: (_, name, reason) => {
+        if (reason === 'evict') forgetRun(known, name);
+      },
+    }),
+    completeAfterMs: acquiredMs + CLOCK_SKEW_MS,
+  };
+  return known;
+}
+
+function forgetRun(known: KnownRuns, name: string): void {
+  known.completeAfterMs = Math.max(known.completeAfterMs, runSort(name.slice(name.lastIndexOf('\0') + 1)));
+}
+
+export function rememberRun(known: KnownRuns, name: string, parts: Parts): void {
+  known.parts.set(name, parts);
+  // Too large to be kept.
+  if (!known.parts.has(name)) forgetRun(known, name);
+}
+
 export const nameOf = (key: RunKey): string => `${key.domainId}\0${key.workflowId}\0${key.runId}`;
 
 const IF_ABSENT = ' IF is_open = null';
 const IF_PRESENT = ' IF is_open != null';
+
+/** What the batch has to check, for nobody knows it. */
+function conditionOf({ isNew, key }: ExecutionWrite, isKnown: boolean, known: KnownRuns): string {
+  if (isNew) return !isKnown && runSort(key.runId) > known.completeAfterMs ? '' : IF_ABSENT;
+  return isKnown ? '' : IF_PRESENT;
+}
 
 /** The run's own row, and the rows of what changed of its parts. Returns the parts as they are when the batch is applied. */
 function addExecution(
   statements: Statement[],
   write: ExecutionWrite,
   stored: Parts,
-  changed: { readonly place: Value[]; readonly isKnown: boolean },
+  changed: { readonly place: Value[]; readonly condition: string },
 ): Parts {
   const { key, nextEventId, isOpen } = write;
-  const { place, isKnown } = changed;
+  const { place, condition } = changed;
   const record = toBlob(write.record);
   const split = splitRecord(record);
   const rest = split?.rest ?? record;
   const parts = split?.parts ?? WHOLE;
-  const condition = write.isNew ? IF_ABSENT : isKnown ? '' : IF_PRESENT;
   const crc = checksum(rest, key.runId, nextEventId) | 0;
   statements.push({ query: CQL.putRun + condition, params: [nextEventId, isOpen, crc, parts.size, rest, ...place] });
   if (parts.size > 0 || stored.size > 0) {
@@ -190,10 +228,11 @@ export function createCassandraExecutions(session: CassandraSession): CassandraE
         const name = nameOf(write.key);
         if (deleted.has(name)) continue;
         const place = runParameters(shardId, write.key);
-        const stored = known.get(name);
+        const stored = known.parts.get(name);
         // Of a run that was not seen lately: which parts there are, so that none is left behind. All of them are written.
         const before = stored ?? (write.isNew ? WHOLE : storedParts(await listParts(place)));
-        after.set(name, addExecution(statements, write, before, { place, isKnown: stored !== undefined }));
+        const condition = conditionOf(write, stored !== undefined, known);
+        after.set(name, addExecution(statements, write, before, { place, condition }));
       }
       // Of several rows for one workflow the last counts.
       const currents = new Map(commit.currentRuns.map((row) => [`${row.domainId}\0${row.workflowId}`, row]));
@@ -215,7 +254,9 @@ export function createCassandraExecutions(session: CassandraSession): CassandraE
     load: async (shardId, key, known) => {
       const rows = await session.read<RunRow>('loadExecution', CQL.loadRun, runParameters(shardId, key));
       const loaded = executionOf(shardId, key, rows);
-      if (loaded !== undefined && known?.has(nameOf(key)) === false) known.set(nameOf(key), storedParts(rows));
+      if (loaded !== undefined && known?.parts.has(nameOf(key)) === false) {
+        rememberRun(known, nameOf(key), storedParts(rows));
+      }
       return loaded;
     },
     loadCurrentRun,

@@ -4,7 +4,7 @@ import type { ReplicationTask, TimerTask, TransferTask } from '@antiphon/proto/i
 import {
   ReplicationTask as ReplicationCodec,
   TimerTask as TimerCodec,
-  TransferTask as TransferCodec,
+  TransferTasks as TransferCodec,
 } from '@antiphon/proto/internal';
 import { fingerprint32 } from '#base';
 import type { RunKey } from '../ports.ts';
@@ -13,6 +13,9 @@ import { type Statement, toBlob, type Value } from './session.ts';
 
 export const KIND = { shard: 0, run: 1, currentRun: 2, transferTask: 3, timerTask: 4, replicationTask: 5 } as const;
 export const PART = { record: 0, signalRequest: 1 } as const;
+
+// Task ids grow from commit to commit: those of one share rows, under the last one's id. Whoever reads takes what is above his level.
+const TRANSFER_TASKS_PER_ROW = 64;
 
 const VERSION_POSITION = 14;
 const UUID_LENGTH = 36;
@@ -58,7 +61,7 @@ export const CQL = {
   loadCurrentRun: `SELECT current_run_id, create_request_id, is_open, close_status, last_write_version, start_ms FROM shard_rows
     WHERE ${CURRENT_RUN}`,
 
-  putTransferTask: insertTask(KIND.transferTask),
+  putTransferTasks: insertTask(KIND.transferTask),
   putTimerTask: insertTask(KIND.timerTask),
   putReplicationTask: insertTask(KIND.replicationTask),
   loadTransferTasks: `SELECT value FROM shard_rows WHERE shard_id = ? AND kind = ${KIND.transferTask} AND sort = 0 AND id > ? LIMIT ?`,
@@ -91,9 +94,11 @@ export function addTasks(
     readonly replicationTasks: readonly ReplicationTask[];
   },
 ): void {
-  for (const task of tasks.transferTasks) {
-    const value = toBlob(TransferCodec.encode(task).finish());
-    statements.push({ query: CQL.putTransferTask, params: [shardId, 0, task.taskId, value] });
+  const transferTasks = tasks.transferTasks.toSorted((a, b) => a.taskId - b.taskId);
+  for (let at = 0; at < transferTasks.length; at += TRANSFER_TASKS_PER_ROW) {
+    const together = transferTasks.slice(at, at + TRANSFER_TASKS_PER_ROW);
+    const value = toBlob(TransferCodec.encode({ tasks: together }).finish());
+    statements.push({ query: CQL.putTransferTasks, params: [shardId, 0, together.at(-1)?.taskId ?? 0, value] });
   }
   for (const task of tasks.timerTasks) {
     const value = toBlob(TimerCodec.encode(task).finish());

@@ -1,12 +1,19 @@
 // The shard port on Cassandra. A commit is: the history nodes, in their own partitions and without a condition; then one conditional batch on
 // the shard's partition with everything else, whose condition is the range id. The batch is one mutation and one lightweight transaction: all
 // of it or nothing. Commits of a shard go out one after another, in the order of the calls.
-import { ReplicationTask, ShardInfo, TimerTask, TransferTask } from '@antiphon/proto/internal';
+import { ReplicationTask, ShardInfo, TimerTask, type TransferTask, TransferTasks } from '@antiphon/proto/internal';
 import { StoreError } from '#base';
 import { decoded } from '../checksum.ts';
 import type { ShardCommit, ShardLease, ShardStore } from '../ports.ts';
 import { createChains } from './chains.ts';
-import { type CassandraExecutions, createKnownRuns, type KnownRuns, nameOf, refusedRun } from './executions.ts';
+import {
+  type CassandraExecutions,
+  createKnownRuns,
+  type KnownRuns,
+  nameOf,
+  refusedRun,
+  rememberRun,
+} from './executions.ts';
 import type { CassandraHistory } from './history.ts';
 import { listRuns } from './run-listing.ts';
 import { type CassandraSession, type Statement, toBlob, toNumber } from './session.ts';
@@ -30,9 +37,12 @@ interface Held {
   readonly rangeId: number;
   readonly known: KnownRuns;
   timerFloorMs: number;
+  /** Rows of several transfer tasks stay until the last of them is done. */
+  transferAckLevel: number;
 }
 
 const ACQUIRE_TRIES = 10;
+const TASK_ROWS = 50;
 
 /** The floor that timer reads may start from once the commit has happened: what it adds may fire before. */
 function timerFloorAfter(floorMs: number, { shardInfo, timerTasks }: ShardCommit): number {
@@ -68,6 +78,9 @@ function addTrims(statements: Statement[], shardId: number, commit: ShardCommit,
   }
 }
 
+const infoOf = (shardId: number, row: ShardRow | undefined): ShardInfo =>
+  decoded(ShardInfo, row?.info ?? new Uint8Array(), `the row of shard ${shardId}`);
+
 export function createCassandraShards(
   session: CassandraSession,
   rows: { readonly history: CassandraHistory; readonly executions: CassandraExecutions },
@@ -86,15 +99,16 @@ export function createCassandraShards(
     // Serial: what a commit of unknown outcome left in flight is decided now.
     let row = await readShard(shardId, true);
     for (let attempt = 0; attempt < ACQUIRE_TRIES; attempt++) {
-      const stored = decoded(ShardInfo, row?.info ?? new Uint8Array(), `the row of shard ${shardId}`);
-      const info = { ...stored, shardId, owner, updatedMs: nowMs };
+      const info = { ...infoOf(shardId, row), shardId, owner, updatedMs: nowMs };
       const before = row?.range_id?.toNumber() ?? null;
       const rangeId = (before ?? 0) + 1;
       const blob = toBlob(ShardInfo.encode(info).finish());
       const statement = { query: CQL.acquire, params: [rangeId, blob, shardId, before] };
       const { isApplied } = await session.compareAndSet('acquireShard', [statement]);
       if (isApplied) {
-        holds.set(shardId, { rangeId, known: createKnownRuns(), timerFloorMs: toNumber(row?.timer_floor_ms) });
+        const known = createKnownRuns(nowMs);
+        const { transferAckLevel } = info;
+        holds.set(shardId, { rangeId, known, timerFloorMs: toNumber(row?.timer_floor_ms), transferAckLevel });
         return { shardId, rangeId, info };
       }
       row = await readShard(shardId, true);
@@ -107,7 +121,9 @@ export function createCassandraShards(
     const held = holds.get(shardId);
     if (held?.rangeId === rangeId) return held;
     const row = await readShard(shardId, false);
-    return { rangeId, known: createKnownRuns(), timerFloorMs: toNumber(row?.timer_floor_ms) };
+    const known = createKnownRuns(Number.POSITIVE_INFINITY);
+    const { transferAckLevel } = infoOf(shardId, row);
+    return { rangeId, known, timerFloorMs: toNumber(row?.timer_floor_ms), transferAckLevel };
   };
 
   const commitShard = async (shardId: number, rangeId: number, commit: ShardCommit): Promise<void> => {
@@ -132,8 +148,9 @@ export function createCassandraShards(
       throw refusedRun(commit.executions, existing as unknown as { run_id: string; workflow_id: string }[]);
     }
     held.timerFloorMs = floorMs;
-    for (const [name, parts] of runs) held.known.set(name, parts);
-    for (const key of commit.deletedRuns) held.known.delete(nameOf(key));
+    if (commit.shardInfo !== undefined) held.transferAckLevel = commit.shardInfo.transferAckLevel;
+    for (const [name, parts] of runs) rememberRun(held.known, name, parts);
+    for (const key of commit.deletedRuns) held.known.parts.delete(nameOf(key));
   };
 
   /** Nothing of a shard's timers lies below it. */
@@ -154,8 +171,19 @@ export function createCassandraShards(
     loadExecution: (shardId, key) => rows.executions.load(shardId, key, holds.get(shardId)?.known),
     loadCurrentRun: rows.executions.loadCurrentRun,
     loadTransferTasks: async (shardId, afterId, limit) => {
-      const found = await session.read<Blob>('loadTransferTasks', CQL.loadTransferTasks, [shardId, afterId, limit]);
-      return found.map(({ value }) => decoded(TransferTask, value, `a transfer task of shard ${shardId}`));
+      const ackLevel =
+        holds.get(shardId)?.transferAckLevel ?? infoOf(shardId, await readShard(shardId, false)).transferAckLevel;
+      const fromId = Math.max(afterId, ackLevel);
+      const found: TransferTask[] = [];
+      const params = [shardId, fromId, limit];
+      for await (const page of session.pages<Blob>('loadTransferTasks', CQL.loadTransferTasks, params, TASK_ROWS)) {
+        for (const { value } of page) {
+          const { tasks } = decoded(TransferTasks, value, `transfer tasks of shard ${shardId}`);
+          for (const task of tasks) if (task.taskId > fromId) found.push(task);
+        }
+        if (found.length >= limit) break;
+      }
+      return found.slice(0, limit);
     },
     loadTimerTasks: async (shardId, after, beforeMs, limit) => {
       const floorMs = await timerFloor(shardId);

@@ -161,6 +161,36 @@ describe.each(DRIVERS)('the shard port of $name', ({ open }) => {
     expect((await shards().loadExecution(SHARD, runKey('w')))?.signalRequestIds).toEqual([]);
   });
 
+  it('refuses a new run that is there already, however young its id', async () => {
+    await shards().acquireShard(SHARD, 'a', 1);
+    const key = runKey('w', '0fffffff-ffff-7000-8000-000000000000');
+    const create = (rangeId: number) =>
+      shards().commit(SHARD, rangeId, { ...emptyCommit, executions: [execution('w', { key })] });
+    await create(1);
+    await expect(create(1)).rejects.toSatisfy((e) => isStoreError(e, 'ConditionFailed'));
+    await shards().acquireShard(SHARD, 'b', Date.now());
+    await expect(create(1)).rejects.toSatisfy((e) => isStoreError(e, 'ShardOwnershipLost'));
+    expect(await shards().loadExecution(SHARD, key)).toBeDefined();
+  });
+
+  it('reads many transfer tasks of one commit page by page, from any id', async () => {
+    const { info } = await shards().acquireShard(SHARD, 'a', 1);
+    const ids = Array.from({ length: 200 }, (_, index) => index + 1);
+    await shards().commit(SHARD, 1, { ...emptyCommit, transferTasks: ids.map(transferTask) });
+    const read: number[] = [];
+    for (let after = 0; after < 200; after = read.at(-1) ?? 200) {
+      const page = await shards().loadTransferTasks(SHARD, after, 30);
+      for (const { taskId } of page) read.push(taskId);
+    }
+    expect(read).toEqual(ids);
+    const shardInfo = { ...info, transferAckLevel: 100 };
+    await shards().commit(SHARD, 1, { ...emptyCommit, shardInfo });
+    const ofNextOwner = async () => (await shards().loadTransferTasks(SHARD, 0, 500)).map(({ taskId }) => taskId);
+    expect(await ofNextOwner()).toEqual(ids.slice(100));
+    await shards().acquireShard(SHARD, 'b', 2);
+    expect(await ofNextOwner()).toEqual(ids.slice(100));
+  });
+
   it('reads transfer and replication tasks in id order and trims them by the ack levels', async () => {
     const { info } = await shards().acquireShard(SHARD, 'a', 1);
     const ids = [7, 2 ** 45, 1, 30, 2, 2 ** 45 + 1];
