@@ -109,7 +109,7 @@ describe.skipIf(serviceMissing('cassandra') !== undefined)('a Cassandra store', 
       for (const opened of stores.splice(0)) await opened.close();
     });
 
-    const commitOf = (id: string) => {
+    const commitOf = (id: string, taskId = 1) => {
       const branch = branchOf(`tree-${id}`, 'a');
       return {
         ...emptyCommit,
@@ -117,7 +117,7 @@ describe.skipIf(serviceMissing('cassandra') !== undefined)('a Cassandra store', 
         nodes: [node(branch, 1, 2)],
         executions: [execution(id, { record: bytes(id.repeat(2000)), addedSignalRequestIds: ['s'] })],
         currentRuns: [currentRun(id)],
-        transferTasks: [transferTask(1)],
+        transferTasks: [transferTask(taskId)],
       };
     };
     /** What there is of a commit. */
@@ -133,9 +133,13 @@ describe.skipIf(serviceMissing('cassandra') !== undefined)('a Cassandra store', 
       for (let round = 0; round < ROUNDS; round++) {
         const id = `frozen-${round}`;
         const lease = await store.shards.acquireShard(SHARD, 'a', 1);
-        const clean = { ...emptyCommit, shardInfo: { ...lease.info, transferAckLevel: 1 } };
+        const clean = { ...emptyCommit, shardInfo: { ...lease.info, transferAckLevel: round } };
         await store.shards.commit(SHARD, lease.rangeId, clean);
-        const outcome = store.shards.commit(SHARD, lease.rangeId, { ...commitOf(id), nodes: [], branches: [] });
+        const outcome = store.shards.commit(SHARD, lease.rangeId, {
+          ...commitOf(id, round + 1),
+          nodes: [],
+          branches: [],
+        });
         // Frozen at another moment of the write each round.
         await new Promise((resolve) => setTimeout(resolve, round * 0.5));
         pause();
