@@ -167,7 +167,7 @@ export class GroupCommit {
 
   /**
    * Those who waited for a group answer together and call again together. Without a pause the next group would leave before they do, and two halves
-   * of the callers would take turns: twice as many commits, and no caller faster. Not when the group was small: few callers wait for each other's sake.
+   * of the callers would take turns: more commits, and no caller faster. Not when the group was small: few callers wait for each other's sake.
    */
   async #gather(last: CommitGroup): Promise<void> {
     const { gatherMsMax } = this.#options;
