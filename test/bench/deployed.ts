@@ -8,9 +8,7 @@ const CONNECTIONS_MIN = 4;
 /** Connections over all servers, at least one to each; `close` them before the servers are stopped. */
 export function openApis({ addresses }: Deployment): { readonly apis: readonly Api[]; close(): void } {
   const count = Math.max(CONNECTIONS_MIN, 2 * addresses.length);
-  const apis = Array.from({ length: count }, (_, index) =>
-    openApi(addresses[index % addresses.length] as string, index),
-  );
+  const apis = Array.from({ length: count }, (_, index) => openApi(addresses[index % addresses.length] as string));
   return {
     apis,
     close: () => {

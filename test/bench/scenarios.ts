@@ -36,13 +36,19 @@ async function measured(
   operation: (index: number) => Promise<void>,
 ): Promise<Record<string, number>> {
   const edges: Usage[] = [];
+  const clientEdges: number[] = [];
   const result: Measured = await closedLoop({
     concurrency,
     window: options,
     operation,
-    onWindow: () => edges.push(deployment.usage()),
+    onWindow: () => {
+      edges.push(deployment.usage());
+      const { user, system } = process.cpuUsage();
+      clientEdges.push((user + system) / 1000);
+    },
   });
   const [start, end] = edges as [Usage, Usage];
+  const [clientStartMs, clientEndMs] = clientEdges as [number, number];
   const each = (from: number, to: number): number => (to - from) / Math.max(1, result.count);
   return {
     'per second': result.perSecond,
@@ -55,6 +61,7 @@ async function measured(
       end.storeCpuSeconds !== undefined && {
         'store CPU ms each': each(start.storeCpuSeconds, end.storeCpuSeconds) * 1000,
       }),
+    'client CPU ms each': each(clientStartMs, clientEndMs),
     'disk KB each': each(start.diskWrittenBytes, end.diskWrittenBytes) / 1024,
     'peak RSS MB': Math.max(...deployment.peakRssBytes()) / 1024 / 1024,
   };

@@ -56,7 +56,7 @@ export async function tenant(options: BenchOptions): Promise<readonly Row[]> {
     ...options,
     environment: { ANTIPHON_DYNAMIC_CONFIG_FILE: file },
   });
-  const apis = Array.from({ length: 2 }, (_, index) => openApi(server.address, index));
+  const apis = Array.from({ length: 2 }, () => openApi(server.address));
   const [api] = apis as [Api, Api];
   await prepareDomain(api);
   const retention = { seconds: 86_400n, nanos: 0 };

@@ -1,5 +1,5 @@
 // A worker without an SDK: pollers that answer decisions with a fixed plan (n activities one after another, then complete) and activities with
-// nothing. Whoever waits for a workflow's end registers its id in `waiting`.
+// nothing. As in the SDKs' workers a poller polls again while what it got is answered. Whoever waits for a workflow's end registers its id in `waiting`.
 import {
   type Decision,
   type HistoryEvent,
@@ -18,6 +18,8 @@ export interface WorkerLoop {
   stop(): void;
   readonly done: Promise<unknown>;
 }
+
+const POLL_MS = 65_000;
 
 const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
 
@@ -66,9 +68,7 @@ export function startWorkerLoop(options: {
     identity,
   });
 
-  const decide = async (api: Api): Promise<void> => {
-    const task = await call<PollForDecisionTaskResponse>(api.worker, 'pollForDecisionTask', decisionRequest, 65_000);
-    if (task.taskToken.length === 0) return;
+  const decide = async (api: Api, task: PollForDecisionTaskResponse): Promise<void> => {
     const events = task.history?.events ?? [];
     const finished = count(events, 'activityTaskCompletedEventAttributes');
     const isLast = finished >= options.activities;
@@ -87,31 +87,40 @@ export function startWorkerLoop(options: {
       loop.waiting.delete(id);
     }
   };
-  const act = async (api: Api): Promise<void> => {
-    const task = await call<PollForActivityTaskResponse>(api.worker, 'pollForActivityTask', activityRequest, 65_000);
-    if (task.taskToken.length === 0) return;
+  const act = async (api: Api, task: PollForActivityTaskResponse): Promise<void> => {
     await call(
       api.worker,
       'respondActivityTaskCompleted',
       RespondActivityTaskCompletedRequest.fromPartial({ taskToken: task.taskToken, identity }),
     );
   };
-  const run = async (step: (api: Api) => Promise<void>, api: Api): Promise<void> => {
+  // A bench counts its errors and goes on; the caller prints the number.
+  const failed = (): void => {
+    if (!loop.stopped) loop.errors++;
+  };
+  const pollDecisions = async (api: Api): Promise<void> => {
+    const task = await call<PollForDecisionTaskResponse>(api.worker, 'pollForDecisionTask', decisionRequest, POLL_MS);
+    if (task.taskToken.length > 0) decide(api, task).catch(failed);
+  };
+  const pollActivities = async (api: Api): Promise<void> => {
+    const task = await call<PollForActivityTaskResponse>(api.worker, 'pollForActivityTask', activityRequest, POLL_MS);
+    if (task.taskToken.length > 0) act(api, task).catch(failed);
+  };
+  const run = async (poll: (api: Api) => Promise<void>, api: Api): Promise<void> => {
     while (!loop.stopped) {
       try {
-        await step(api);
+        await poll(api);
       } catch {
-        // A bench counts its errors and goes on; the caller prints the number.
-        if (!loop.stopped) loop.errors++;
+        failed();
         await pause();
       }
     }
   };
   const api = (index: number): Api => apis[index % apis.length] as Api;
   const pollers = [
-    ...Array.from({ length: options.decisionPollers }, (_, index) => run(decide, api(index))),
+    ...Array.from({ length: options.decisionPollers }, (_, index) => run(pollDecisions, api(index))),
     ...Array.from({ length: options.activities === 0 ? 0 : options.activityPollers }, (_, index) =>
-      run(act, api(index)),
+      run(pollActivities, api(index)),
     ),
   ];
   return {

@@ -22,7 +22,7 @@ export function createProber(options: {
   readonly domain: string;
   readonly giveUpMs: number;
 }): Prober {
-  const apis = options.addresses.map((address, index) => openApi(address, 1_000 + index));
+  const apis = options.addresses.map((address) => openApi(address));
   const ids = Array.from({ length: PROBES }, (_, index) => `probe-${index}-${randomUUID()}`);
   const probe = async (api: Api, workflowId: string, timeoutMs: number): Promise<ServiceError['code']> => {
     const request = SignalWorkflowExecutionRequest.fromPartial({

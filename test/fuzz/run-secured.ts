@@ -20,7 +20,7 @@ export async function fuzzSecured(options: FuzzOptions, file: string, findings: 
   const target = await startTarget({ file, publicKey: key.publicFile });
   const admin = await key.token({ subject: 'root', admin: true, ttlSeconds: TTL_SECONDS });
   const reader = await key.token({ subject: 'reader', groups: [`read-${OWN}`], ttlSeconds: TTL_SECONDS });
-  const api = openApi(target.address, 0, admin);
+  const api = openApi(target.address, admin);
   // The domain of others may be named here: its name is known, what it holds is not.
   const pool = new Pool([OWN, OWN, SANCTUARY]);
   await prepareDomains(api, pool, (domain) => ({
