@@ -59,7 +59,10 @@ export function createHistoryService(deps: HistoryDeps, options: Partial<History
   };
   const shards = new Shards(deps, settings, executors, createHistoryMetrics(deps.env.metrics));
   const context: HistoryContext = createHistoryContext(deps, settings, shards, deps.client ?? (() => service));
-  const executeTransfer = createTransferExecutor(context, createVisibilityWriter(deps.env, deps.visibility));
+  const visibility = createVisibilityWriter(deps.env, deps.visibility, {
+    busyCollectMs: settings.visibilityBusyCollectMs,
+  });
+  const executeTransfer = createTransferExecutor(context, visibility);
   const executeTimer = createTimerExecutor(context);
   const ndc = createNdcHost(context);
 

@@ -11,6 +11,8 @@ import { isClosed } from './run-state.ts';
 const RECORDS_PER_WRITE_MAX = 500;
 // What people and programs take for "at once", and many commits at load.
 const COLLECT_MS = 50;
+// A write of so many records is one of a busy service.
+const BUSY_RECORDS = 8;
 // A write that takes longer is not waited for.
 const PATIENCE_MS = 2_000;
 
@@ -51,11 +53,17 @@ export interface VisibilityWriter {
   write(record: VisibilityRecord): Promise<void>;
 }
 
-export function createVisibilityWriter(env: Env, store: VisibilityStore): VisibilityWriter {
+/** A busy service collects for `busyCollectMs`: where writes are dear, many a run is then over when it is first written. */
+export function createVisibilityWriter(
+  env: Env,
+  store: VisibilityStore,
+  { busyCollectMs }: { readonly busyCollectMs: number },
+): VisibilityWriter {
   let records = new Map<string, VisibilityRecord>();
   let written: Deferred<void> | undefined;
   let isRunning = false;
   let isStuck = false;
+  let isBusy = false;
 
   const stuck = (): StoreError =>
     new StoreError('Timeout', `visibility records are not written within ${PATIENCE_MS} ms`);
@@ -78,22 +86,30 @@ export function createVisibilityWriter(env: Env, store: VisibilityStore): Visibi
     }
   };
 
-  const run = async (): Promise<void> => {
-    while (written !== undefined) {
-      const batch = [...records.values()];
-      const outcome = written;
-      records = new Map();
-      written = undefined;
-      try {
-        for (let at = 0; at < batch.length; at += RECORDS_PER_WRITE_MAX) {
-          await upsert(batch.slice(at, at + RECORDS_PER_WRITE_MAX), outcome);
-        }
-        outcome.resolve();
-      } catch (error) {
-        outcome.reject(error);
+  const writeAll = async (batch: readonly VisibilityRecord[], outcome: Deferred<void>): Promise<void> => {
+    try {
+      for (let at = 0; at < batch.length; at += RECORDS_PER_WRITE_MAX) {
+        await upsert(batch.slice(at, at + RECORDS_PER_WRITE_MAX), outcome);
       }
+      outcome.resolve();
+    } catch (error) {
+      outcome.reject(error);
     }
-    isRunning = false;
+  };
+
+  const collect = (): void => {
+    env.scheduler.after(isBusy ? busyCollectMs : COLLECT_MS, () => void run());
+  };
+
+  const run = async (): Promise<void> => {
+    const batch = [...records.values()];
+    const outcome = written;
+    records = new Map();
+    written = undefined;
+    isBusy = batch.length >= BUSY_RECORDS;
+    if (outcome !== undefined) await writeAll(batch, outcome);
+    if (written === undefined) isRunning = false;
+    else collect();
   };
 
   return {
@@ -105,7 +121,7 @@ export function createVisibilityWriter(env: Env, store: VisibilityStore): Visibi
       written ??= deferred();
       if (!isRunning) {
         isRunning = true;
-        env.scheduler.after(COLLECT_MS, () => void run());
+        collect();
       }
       return written.promise;
     },

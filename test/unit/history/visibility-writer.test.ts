@@ -35,7 +35,7 @@ function writerOn(upsert: VisibilityStore['upsert']) {
     count: unused,
     close: unused,
   };
-  return { env, written, writer: createVisibilityWriter(env, store) };
+  return { env, written, writer: createVisibilityWriter(env, store, { busyCollectMs: 500 }) };
 }
 
 const outcomeOf = (promise: Promise<void>): Promise<string> =>
@@ -51,6 +51,25 @@ describe('the visibility writer', () => {
     await env.advance(100);
     await Promise.all(outcomes);
     expect(written).toEqual(['a@3', 'b@1']);
+  });
+
+  it('collects longer while it is busy, so that a short run is written once', async () => {
+    const { env, writer, written } = writerOn(async () => {});
+    const many = Array.from({ length: 8 }, (_, index) => writer.write(record(`r${index}`, 1)));
+    await env.advance(60);
+    await Promise.all(many);
+    expect(written).toHaveLength(8);
+    const started = writer.write(record('a', 1));
+    await env.advance(400);
+    const closed = writer.write(record('a', 2));
+    expect(written).toHaveLength(8);
+    await env.advance(110);
+    await Promise.all([started, closed]);
+    expect(written.slice(8)).toEqual(['a@2']);
+    const alone = writer.write(record('b', 1));
+    await env.advance(60);
+    await alone;
+    expect(written.slice(9)).toEqual(['b@1']);
   });
 
   it('gives a failure to those that wait, and tries again for the next', async () => {
