@@ -70,6 +70,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
+// Room as a database's machine gives it; it serves both servers of a pair.
+process.env.CASSANDRA_HEAP_MB ??= '2048';
+
 const profileFolder = path.resolve('.cache/bench/profiles');
 
 class UsageError extends Error {}
