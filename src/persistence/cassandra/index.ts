@@ -3,6 +3,7 @@ import type { Env } from '#env';
 import type { Store } from '../ports.ts';
 import { requireSchema } from '../schema-target.ts';
 import { createCassandraAudit } from './audit.ts';
+import { createCurrentRunFilters } from './current-run-scan.ts';
 import { createCassandraDomains } from './domains.ts';
 import { createCassandraExecutions } from './executions.ts';
 import { createCassandraHistory } from './history.ts';
@@ -47,14 +48,19 @@ export async function requireCassandraSchema(
 function portsOf(session: CassandraSession, env: Env): Store {
   const history = createCassandraHistory(session);
   const log = createCassandraLog(session);
+  const currentRunFilters = createCurrentRunFilters(session, env);
+  const executions = createCassandraExecutions(session);
   return {
-    shards: createCassandraShards(session, { history, executions: createCassandraExecutions(session) }),
+    shards: createCassandraShards(session, { history, executions, currentRunFilters }),
     history,
     taskLists: createCassandraTaskLists(session),
     domains: createCassandraDomains(session, env),
     log,
     keyValues: createCassandraKeyValues(session),
     audit: createCassandraAudit(log),
-    close: () => session.close(),
+    close: () => {
+      currentRunFilters.close();
+      return session.close();
+    },
   };
 }

@@ -60,6 +60,8 @@ export const CQL = {
   deleteCurrentRun: `DELETE FROM shard_rows WHERE ${CURRENT_RUN}`,
   loadCurrentRun: `SELECT current_run_id, create_request_id, is_open, close_status, last_write_version, start_ms FROM shard_rows
     WHERE ${CURRENT_RUN}`,
+  listCurrentRuns: `SELECT domain_id, workflow_id FROM shard_rows
+    WHERE shard_id = ? AND kind = ${KIND.currentRun} AND (sort, id, domain_id, workflow_id) >= (0, 0, ?, ?)`,
 
   putTransferTasks: insertTask(KIND.transferTask),
   putTimerTask: insertTask(KIND.timerTask),

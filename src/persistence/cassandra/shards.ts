@@ -6,6 +6,8 @@ import { StoreError } from '#base';
 import { decoded } from '../checksum.ts';
 import type { ShardCommit, ShardLease, ShardStore } from '../ports.ts';
 import { createChains } from './chains.ts';
+import type { CurrentRunFilter } from './current-run-filter.ts';
+import type { CurrentRunFilters } from './current-run-scan.ts';
 import {
   type CassandraExecutions,
   createKnownRuns,
@@ -36,6 +38,8 @@ interface Blob {
 interface Held {
   readonly rangeId: number;
   readonly known: KnownRuns;
+  /** None: not this process acquired it. */
+  readonly currentRuns: CurrentRunFilter | undefined;
   timerFloorMs: number;
   /** Rows of several transfer tasks stay until the last of them is done. */
   transferAckLevel: number;
@@ -83,7 +87,11 @@ const infoOf = (shardId: number, row: ShardRow | undefined): ShardInfo =>
 
 export function createCassandraShards(
   session: CassandraSession,
-  rows: { readonly history: CassandraHistory; readonly executions: CassandraExecutions },
+  rows: {
+    readonly history: CassandraHistory;
+    readonly executions: CassandraExecutions;
+    readonly currentRunFilters: CurrentRunFilters;
+  },
 ): ShardStore {
   const chains = createChains<number>();
   const holds = new Map<number, Held>();
@@ -95,25 +103,51 @@ export function createCassandraShards(
   const lost = (shardId: number, rangeId: number, heldRangeId: number): StoreError =>
     new StoreError('ShardOwnershipLost', `shard ${shardId} has range id ${heldRangeId}, not ${rangeId}`);
 
-  const acquire = async (shardId: number, owner: string, nowMs: number): Promise<ShardLease> => {
+  /** From now on the store is asked about the shard. */
+  const letGo = (shardId: number): void => {
+    holds.get(shardId)?.currentRuns?.release();
+    holds.delete(shardId);
+  };
+
+  const acquire = async (
+    shardId: number,
+    owner: string,
+    nowMs: number,
+    before: Held | undefined,
+  ): Promise<ShardLease> => {
     // Serial: what a commit of unknown outcome left in flight is decided now.
     let row = await readShard(shardId, true);
     for (let attempt = 0; attempt < ACQUIRE_TRIES; attempt++) {
       const info = { ...infoOf(shardId, row), shardId, owner, updatedMs: nowMs };
-      const before = row?.range_id?.toNumber() ?? null;
-      const rangeId = (before ?? 0) + 1;
+      const lastRangeId = row?.range_id?.toNumber() ?? null;
+      const rangeId = (lastRangeId ?? 0) + 1;
       const blob = toBlob(ShardInfo.encode(info).finish());
-      const statement = { query: CQL.acquire, params: [rangeId, blob, shardId, before] };
+      const statement = { query: CQL.acquire, params: [rangeId, blob, shardId, lastRangeId] };
       const { isApplied } = await session.compareAndSet('acquireShard', [statement]);
       if (isApplied) {
         const known = createKnownRuns(nowMs);
         const { transferAckLevel } = info;
-        holds.set(shardId, { rangeId, known, timerFloorMs: toNumber(row?.timer_floor_ms), transferAckLevel });
+        const timerFloorMs = toNumber(row?.timer_floor_ms);
+        // Nobody had it in between: what was known of its current runs still is, and a range is renewed without a new scan.
+        const kept = before?.rangeId === lastRangeId ? before?.currentRuns : undefined;
+        const currentRuns = kept ?? rows.currentRunFilters.create(shardId);
+        holds.set(shardId, { rangeId, known, currentRuns, timerFloorMs, transferAckLevel });
         return { shardId, rangeId, info };
       }
       row = await readShard(shardId, true);
     }
     throw new StoreError('Unavailable', `acquireShard: shard ${shardId} changed its owner ${ACQUIRE_TRIES} times`);
+  };
+
+  const acquireShard = async (shardId: number, owner: string, nowMs: number): Promise<ShardLease> => {
+    const before = holds.get(shardId);
+    // Until it is known whose the shard is, the store is asked.
+    holds.delete(shardId);
+    try {
+      return await acquire(shardId, owner, nowMs, before);
+    } finally {
+      if (holds.get(shardId)?.currentRuns !== before?.currentRuns) before?.currentRuns?.release();
+    }
   };
 
   /** Of a shard that this process did not acquire: read, so that the answer to a wrong commit is the store's. */
@@ -123,7 +157,7 @@ export function createCassandraShards(
     const row = await readShard(shardId, false);
     const known = createKnownRuns(Number.POSITIVE_INFINITY);
     const { transferAckLevel } = infoOf(shardId, row);
-    return { rangeId, known, timerFloorMs: toNumber(row?.timer_floor_ms), transferAckLevel };
+    return { rangeId, known, currentRuns: undefined, timerFloorMs: toNumber(row?.timer_floor_ms), transferAckLevel };
   };
 
   const commitShard = async (shardId: number, rangeId: number, commit: ShardCommit): Promise<void> => {
@@ -134,15 +168,19 @@ export function createCassandraShards(
     const runs = await rows.executions.addStatements(statements, shardId, commit, held.known);
     addTasks(statements, shardId, commit);
     addTrims(statements, shardId, commit, floorMs);
+    held.currentRuns?.addCommit(commit.currentRuns);
     const { isApplied, rows: refusals } = await session.compareAndSet('commit', statements).catch((error: unknown) => {
       // What the rows are now is not known any more.
-      holds.delete(shardId);
+      letGo(shardId);
       throw error;
     });
     if (!isApplied) {
       const current = refusals.find((row) => row.range_id !== null && row.range_id !== undefined);
       const heldRangeId = toNumber(current?.range_id);
-      if (heldRangeId !== rangeId) throw lost(shardId, rangeId, heldRangeId);
+      if (heldRangeId !== rangeId) {
+        if (holds.get(shardId) === held) letGo(shardId);
+        throw lost(shardId, rangeId, heldRangeId);
+      }
       const existing = refusals.filter((row) => row.is_open !== null && row.is_open !== undefined);
       // The rows have the columns of their key.
       throw refusedRun(commit.executions, existing as unknown as { run_id: string; workflow_id: string }[]);
@@ -157,9 +195,15 @@ export function createCassandraShards(
   const timerFloor = async (shardId: number): Promise<number> =>
     holds.get(shardId)?.timerFloorMs ?? toNumber((await readShard(shardId, false))?.timer_floor_ms);
 
+  const loadCurrentRun: ShardStore['loadCurrentRun'] = async (shardId, domainId, workflowId) => {
+    const filter = holds.get(shardId)?.currentRuns;
+    if (filter !== undefined && rows.currentRunFilters.isAbsent(filter, domainId, workflowId)) return undefined;
+    return rows.executions.loadCurrentRun(shardId, domainId, workflowId);
+  };
+
   return {
     loadShardMap: (create) => loadShardMap(session, create),
-    acquireShard: (shardId, owner, nowMs) => chains.run(shardId, () => acquire(shardId, owner, nowMs)),
+    acquireShard: (shardId, owner, nowMs) => chains.run(shardId, () => acquireShard(shardId, owner, nowMs)),
     commit: (shardId, rangeId, commit) => {
       // At once, beside the commit before; its failure is that of this commit, which has then not begun.
       const nodes = rows.history.writeBeforeCommit(commit.nodes, commit.branches);
@@ -169,7 +213,7 @@ export function createCassandraShards(
       });
     },
     loadExecution: (shardId, key) => rows.executions.load(shardId, key, holds.get(shardId)?.known),
-    loadCurrentRun: rows.executions.loadCurrentRun,
+    loadCurrentRun,
     loadTransferTasks: async (shardId, afterId, limit) => {
       const ackLevel =
         holds.get(shardId)?.transferAckLevel ?? infoOf(shardId, await readShard(shardId, false)).transferAckLevel;
