@@ -22,6 +22,7 @@ import {
 import { sqlTarget } from './sql-target.ts';
 import type { Target } from './target.ts';
 import { tenant } from './tenant.ts';
+import { UsageError } from './usage-error.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = { ...SINGLE_TENANT, tenant };
 const STORES = ['sqlite', 'cassandra', 'postgres', 'mysql'];
@@ -37,6 +38,8 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --open N             open workflows of idle and recover (default 100000)
   --store NAME         ${STORES.join(', ')} (default sqlite). The server of the others is started by npm run services; tenant is on SQLite always
   --hosts N            hosts on Cassandra (default 1); 1,2,4 measures each number of them in turns
+  --go-workers N       worker processes of go-activity-…, whose load is the Go client's (default 3): one polls 1,000 times a second at most
+  --go-pollers N       decision pollers in each of them (default 16)
   --shards N           shards on a server (default 16)
   --instance NAME      the instance of npm run services (default bench)
   --json FILE          write the rows here (default .cache/bench/latest.json)
@@ -57,6 +60,8 @@ const { values, positionals } = parseArgs({
     open: { type: 'string', default: '100000' },
     store: { type: 'string', default: 'sqlite' },
     hosts: { type: 'string', default: '1' },
+    'go-workers': { type: 'string', default: '3' },
+    'go-pollers': { type: 'string', default: '16' },
     shards: { type: 'string' },
     instance: { type: 'string', default: 'bench' },
     json: { type: 'string', default: '.cache/bench/latest.json' },
@@ -75,8 +80,6 @@ process.env.CASSANDRA_HEAP_MB ??= '2048';
 
 const profileFolder = path.resolve('.cache/bench/profiles');
 
-class UsageError extends Error {}
-
 function scenariosOf(names: readonly string[]): readonly Scenario[] {
   const unknown = names.filter((name) => SCENARIOS[name] === undefined);
   if (unknown.length > 0) throw new UsageError(`unknown scenario: ${unknown.join(', ')}\n\n${HELP}`);
@@ -92,6 +95,8 @@ const optionsOf = (target: Target, entry?: string): BenchOptions => ({
   target,
   entry,
   nodeArguments,
+  goWorkers: Number(values['go-workers']),
+  goPollers: Number(values['go-pollers']),
   shards: values.store === 'sqlite' ? 4 : shards,
   seconds: Number(values.seconds),
   warmUpSeconds: Number(values['warm-up']),

@@ -5,8 +5,10 @@ import { type Api, call } from './api.ts';
 import { idleAndRecover, longHistory } from './at-rest.ts';
 import { pick, withDeployment } from './deployed.ts';
 import { DOMAIN, signalRequest, startRequest } from './domain.ts';
+import { goActivity } from './go-client.ts';
 import { closedLoop, type Measured, type Window } from './measure.ts';
-import type { Deployment, Target, Usage } from './target.ts';
+import type { Deployment, Target } from './target.ts';
+import { type Edge, valuesOf } from './values.ts';
 import { startWorkerLoop } from './worker-loop.ts';
 
 export interface Row {
@@ -20,6 +22,9 @@ export interface BenchOptions extends Window {
   readonly shards: number;
   readonly openWorkflows: number;
   readonly nodeArguments: readonly string[];
+  /** Worker processes of the scenarios with Go's client, and decision pollers in each. */
+  readonly goWorkers: number;
+  readonly goPollers: number;
   /** Of the server to measure; undefined: this one. */
   readonly entry?: string | undefined;
 }
@@ -35,36 +40,17 @@ async function measured(
   concurrency: number,
   operation: (index: number) => Promise<void>,
 ): Promise<Record<string, number>> {
-  const edges: Usage[] = [];
-  const clientEdges: number[] = [];
+  const edges: Edge[] = [];
   const result: Measured = await closedLoop({
     concurrency,
     window: options,
     operation,
     onWindow: () => {
-      edges.push(deployment.usage());
       const { user, system } = process.cpuUsage();
-      clientEdges.push((user + system) / 1000);
+      edges.push({ usage: deployment.usage(), clientCpuSeconds: (user + system) / 1e6 });
     },
   });
-  const [start, end] = edges as [Usage, Usage];
-  const [clientStartMs, clientEndMs] = clientEdges as [number, number];
-  const each = (from: number, to: number): number => (to - from) / Math.max(1, result.count);
-  return {
-    'per second': result.perSecond,
-    'p50 ms': result.p50Ms,
-    'p95 ms': result.p95Ms,
-    'p99 ms': result.p99Ms,
-    errors: result.errors,
-    'server CPU ms each': each(start.serverCpuSeconds, end.serverCpuSeconds) * 1000,
-    ...(start.storeCpuSeconds !== undefined &&
-      end.storeCpuSeconds !== undefined && {
-        'store CPU ms each': each(start.storeCpuSeconds, end.storeCpuSeconds) * 1000,
-      }),
-    'client CPU ms each': each(clientStartMs, clientEndMs),
-    'disk KB each': each(start.diskWrittenBytes, end.diskWrittenBytes) / 1024,
-    'peak RSS MB': Math.max(...deployment.peakRssBytes()) / 1024 / 1024,
-  };
+  return valuesOf(result, edges as [Edge, Edge], deployment);
 }
 
 function workflows(
@@ -152,6 +138,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'activity-1': async (options) => [await workflows(options, 1, 1, 'activity c=1')],
   'activity-50': async (options) => [await workflows(options, 50, 1, 'activity c=50')],
   'activity-200': async (options) => [await workflows(options, 200, 1, 'activity c=200')],
+  'go-activity-50': async (options) => [await goActivity(options, 50)],
+  'go-activity-200': async (options) => [await goActivity(options, 200)],
   'hot-shard': async (options) => [
     await workflows(options, 50, 1, 'hot shard c=50', () => idOfFirstShard(options.shards)),
   ],

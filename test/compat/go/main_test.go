@@ -9,27 +9,18 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
+	"antiphon.dev/compat/go/frontend"
 	"github.com/pborman/uuid"
 	apiv1 "github.com/uber/cadence-idl/go/proto/api/v1"
 	"go.uber.org/cadence/.gen/go/cadence/workflowserviceclient"
 	"go.uber.org/cadence/.gen/go/shared"
 	"go.uber.org/cadence/client"
-	"go.uber.org/cadence/compatibility"
-	"go.uber.org/yarpc"
-	"go.uber.org/yarpc/api/peer"
-	yarpcpeer "go.uber.org/yarpc/peer"
-	"go.uber.org/yarpc/peer/hostport"
-	"go.uber.org/yarpc/peer/roundrobin"
-	"go.uber.org/yarpc/transport/grpc"
 )
 
 const (
-	frontendService = "cadence-frontend"
-
 	// Servers may cache domains for up to ten seconds, so a fresh domain is retried for longer than that.
 	domainReadyTimeout = 30 * time.Second
 
@@ -53,47 +44,24 @@ func TestMain(m *testing.M) {
 	if !flagGiven("test.parallel") {
 		must(flag.Set("test.parallel", envOr("ANTIPHON_COMPAT_PARALLEL", defaultParallel)))
 	}
-	dispatcher, err := connect(envOr("ANTIPHON_ADDRESS", "127.0.0.1:7833"))
+	connection, err := connect(envOr("ANTIPHON_ADDRESS", "127.0.0.1:7833"))
 	must(err)
 	must(prepareDomain())
 	code := m.Run()
-	_ = dispatcher.Stop()
+	_ = connection.Close()
 	os.Exit(code)
 }
 
-// outbound sends call after call to the next of several frontends, as a load balancer does.
-func outbound(transport *grpc.Transport, addresses []string) *grpc.Outbound {
-	if len(addresses) == 1 {
-		return transport.NewSingleOutbound(addresses[0])
-	}
-	peers := make([]peer.Identifier, len(addresses))
-	for i, address := range addresses {
-		peers[i] = hostport.Identify(address)
-	}
-	return transport.NewOutbound(yarpcpeer.Bind(roundrobin.New(transport), yarpcpeer.BindPeers(peers)))
-}
-
-func connect(addresses string) (*yarpc.Dispatcher, error) {
-	const maxMessage = 64 << 20
-	transport := grpc.NewTransport(grpc.ClientMaxRecvMsgSize(maxMessage), grpc.ClientMaxSendMsgSize(maxMessage))
-	dispatcher := yarpc.NewDispatcher(yarpc.Config{
-		Name:      "antiphon-compat",
-		Outbounds: yarpc.Outbounds{frontendService: {Unary: outbound(transport, strings.Split(addresses, ","))}},
-	})
-	if err := dispatcher.Start(); err != nil {
+func connect(addresses string) (*frontend.Connection, error) {
+	connection, err := frontend.Connect("antiphon-compat", addresses, nil)
+	if err != nil {
 		return nil, err
 	}
-	cfg := dispatcher.ClientConfig(frontendService)
-	protoWorkflow = apiv1.NewWorkflowAPIYARPCClient(cfg)
-	protoVisibility = apiv1.NewVisibilityAPIYARPCClient(cfg)
-	protoMeta = apiv1.NewMetaAPIYARPCClient(cfg)
-	service = compatibility.NewThrift2ProtoAdapter(
-		apiv1.NewDomainAPIYARPCClient(cfg),
-		protoWorkflow,
-		apiv1.NewWorkerAPIYARPCClient(cfg),
-		protoVisibility,
-	)
-	return dispatcher, nil
+	service = connection.Service
+	protoWorkflow = connection.Workflow
+	protoVisibility = connection.Visibility
+	protoMeta = connection.Meta
+	return connection, nil
 }
 
 // prepareDomain registers a domain of its own and returns once every kind of call accepts it.

@@ -6,18 +6,15 @@ import (
 	"context"
 	"testing"
 
+	"antiphon.dev/compat/go/frontend"
 	"github.com/pborman/uuid"
 	"github.com/stretchr/testify/require"
-	apiv1 "github.com/uber/cadence-idl/go/proto/api/v1"
 	"go.uber.org/cadence/.gen/go/cadence/workflowserviceclient"
 	"go.uber.org/cadence/.gen/go/shared"
 	"go.uber.org/cadence/activity"
 	"go.uber.org/cadence/client"
-	"go.uber.org/cadence/compatibility"
 	"go.uber.org/cadence/worker"
 	"go.uber.org/cadence/workflow"
-	"go.uber.org/yarpc"
-	"go.uber.org/yarpc/transport/grpc"
 )
 
 // otherRegion is a connection to the second region.
@@ -27,15 +24,10 @@ func otherRegion(t *testing.T) workflowserviceclient.Interface {
 	if address == "" {
 		t.Skip("needs a second region; set ANTIPHON_REGION_B_ADDRESS")
 	}
-	dispatcher := yarpc.NewDispatcher(yarpc.Config{
-		Name:      "antiphon-compat-b",
-		Outbounds: yarpc.Outbounds{frontendService: {Unary: grpc.NewTransport().NewSingleOutbound(address)}},
-	})
-	require.NoError(t, dispatcher.Start())
-	t.Cleanup(func() { _ = dispatcher.Stop() })
-	cfg := dispatcher.ClientConfig(frontendService)
-	return compatibility.NewThrift2ProtoAdapter(apiv1.NewDomainAPIYARPCClient(cfg), apiv1.NewWorkflowAPIYARPCClient(cfg),
-		apiv1.NewWorkerAPIYARPCClient(cfg), apiv1.NewVisibilityAPIYARPCClient(cfg))
+	connection, err := frontend.Connect("antiphon-compat-b", address, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = connection.Close() })
+	return connection.Service
 }
 
 // globalDomain registers a domain of both regions, active in region-a, and waits until region-b knows it.
