@@ -39,7 +39,7 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --store NAME         ${STORES.join(', ')} (default sqlite). The server of the others is started by npm run services; tenant is on SQLite always
   --hosts N            hosts on Cassandra (default 1); 1,2,4 measures each number of them in turns
   --go-workers N       worker processes of go-activity-…, whose load is the Go client's (default 3): one polls 1,000 times a second at most
-  --go-pollers N       decision pollers in each of them (default 16)
+  --go-pollers N       decision pollers in each of them, and as many activity pollers (default 16)
   --shards N           shards on a server (default 16)
   --instance NAME      the instance of npm run services (default bench)
   --json FILE          write the rows here (default .cache/bench/latest.json)

@@ -22,7 +22,7 @@ export interface BenchOptions extends Window {
   readonly shards: number;
   readonly openWorkflows: number;
   readonly nodeArguments: readonly string[];
-  /** Worker processes of the scenarios with Go's client, and decision pollers in each. */
+  /** Worker processes of the scenarios with Go's client, and pollers of each kind in each. */
   readonly goWorkers: number;
   readonly goPollers: number;
   /** Of the server to measure; undefined: this one. */

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -61,6 +62,10 @@ type result struct {
 
 func measure(o options) error {
 	out := json.NewEncoder(os.Stdout)
+	if o.taskList == "" {
+		// Workflows that an earlier run left open have numbers, too.
+		o.taskList = fmt.Sprintf("go-bench-%d-%d", os.Getpid(), time.Now().Unix())
+	}
 	connection, err := frontend.Connect("antiphon-bench", o.address, nil)
 	if err != nil {
 		return err
@@ -98,7 +103,7 @@ func measure(o options) error {
 
 // startWorker runs this program once more; its stdin stays open as long as this process lives and measures.
 func (l *load) startWorker() (int, error) {
-	worker := exec.Command(os.Args[0], append([]string{"-worker"}, os.Args[1:]...)...)
+	worker := exec.Command(os.Args[0], append(slices.Clone(os.Args[1:]), "-worker", "-task-list="+l.o.taskList)...)
 	worker.Stderr = os.Stderr
 	stdin, err := worker.StdinPipe()
 	if err != nil {

@@ -30,13 +30,13 @@ func main() {
 	var o options
 	flag.StringVar(&o.address, "address", "127.0.0.1:7833", "gRPC address of the frontend, or several with commas")
 	flag.StringVar(&o.domain, "domain", "bench", "domain, which must exist")
-	flag.StringVar(&o.taskList, "task-list", "go-bench", "task list of workflows and activities")
+	flag.StringVar(&o.taskList, "task-list", "", "task list of workflows and activities (default one of its own)")
 	flag.IntVar(&o.concurrency, "concurrency", 50, "workflows open at once")
 	flag.DurationVar(&o.warmUp, "warm-up", 5*time.Second, "time before the measured window")
 	flag.DurationVar(&o.window, "window", 20*time.Second, "measured window")
 	flag.IntVar(&o.operations, "operations", 0, "workflows of the window, after half as many to warm up, instead of times")
 	flag.IntVar(&o.workers, "workers", 3, "worker processes")
-	flag.IntVar(&o.pollers, "pollers", 16, "decision pollers of a worker process")
+	flag.IntVar(&o.pollers, "pollers", 16, "decision pollers of a worker process, and as many activity pollers")
 	flag.BoolVar(&o.isWorker, "worker", false, "be one of the workers (used by the program itself)")
 	flag.Parse()
 	if o.isWorker {

@@ -46,11 +46,15 @@ func runWorker(o options) error {
 	return err
 }
 
-// workerOptions are the client's own but for the decision pollers: two of them, half of the time at the sticky list, are the limit at once when an
-// answer takes milliseconds. Activities come with the answers of decisions (the client asks for that), so their pollers, the sticky cache
-// (10,000 runs) and the bounds of what runs at once (1,000) are the default. More pollers would not lift the limit of 1,000 polls a second.
+// workerOptions are the client's own (sticky lists with a cache of 10,000 runs, 1,000 tasks at once) but for the pollers: two of a kind are the limit at
+// once when an answer takes milliseconds. Half of the decision pollers wait at the sticky list. As many activity pollers wait for activities that come
+// with the answer of the decision that scheduled them; the client asks for that only when one of them is free, or the activity takes a poll of its own.
 func workerOptions(o options) worker.Options {
-	return worker.Options{MaxConcurrentDecisionTaskPollers: o.pollers, Logger: zap.NewNop()}
+	return worker.Options{
+		MaxConcurrentDecisionTaskPollers: o.pollers,
+		MaxConcurrentActivityTaskPollers: o.pollers,
+		Logger:                           zap.NewNop(),
+	}
 }
 
 // runOne gives its number back, which is how endings knows it.
