@@ -5,6 +5,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { auth, Client, policies, types } from 'cassandra-driver';
 import { StoreError } from '#base';
 import type { Env } from '#env';
+import { mendControlConnection } from './control-connection.ts';
 import { isTombstoneFailure, readError, writeError } from './errors.ts';
 
 export const CONSISTENCIES = ['LOCAL_QUORUM', 'QUORUM'] as const;
@@ -160,6 +161,7 @@ function createClient(options: CassandraOptions, env: Env): Client {
   client.on('log', (level: string, source: string, message: string) => {
     if (level === 'warning' || level === 'error') env.logger.warn('cassandra driver', { source, message });
   });
+  mendControlConnection(client, env);
   return client;
 }
 
