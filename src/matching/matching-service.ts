@@ -125,10 +125,12 @@ class Matching implements MatchingService {
   }
 
   pollForDecisionTask(poll: DecisionPoll, caller: CallOptions): Promise<WithHistory<PollForDecisionTaskResponse>> {
+    if (caller.isOfAnotherHost !== true) return this.#pollForDecisionTask(poll, caller);
     return this.#polls.run(poll.pollerId, caller, (options) => this.#pollForDecisionTask(poll, options));
   }
 
   pollForActivityTask(poll: ActivityPoll, caller: CallOptions): Promise<PollForActivityTaskResponse> {
+    if (caller.isOfAnotherHost !== true) return this.#pollForActivityTask(poll, caller);
     return this.#polls.run(poll.pollerId, caller, (options) => this.#pollForActivityTask(poll, options));
   }
 

@@ -1,5 +1,6 @@
-// Polls that wait here, by their poller id: a frontend on another host ends one by a call (cancelOutstandingPoll), and not by breaking the poll
-// off, so that a task that had just been started for it still reaches the frontend, which gives it back.
+// Other hosts' polls that wait here, by their poller id: a frontend on another host ends one by a call (cancelOutstandingPoll), and not by breaking
+// the poll off, so that a task that had just been started for it still reaches the frontend, which gives it back. Polls of this process have their
+// signal, and are not kept here.
 // Cadence: service/matching/handler/engine.go, outstandingPollers.
 import type { CallOptions } from '#rpc';
 

@@ -37,6 +37,8 @@ export interface CallerInfo {
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly deadlineMs?: number | undefined;
+  /** Of a poll that another host makes: it ends it by `cancelOutstandingPoll`. */
+  readonly isOfAnotherHost?: true;
 }
 
 export interface RunRef {
@@ -279,7 +281,7 @@ export interface MatchingClient {
     },
     options: CallOptions,
   ): Promise<PollForActivityTaskResponse>;
-  /** Ends a waiting poll with an empty answer; one that is about to have a task has it. Nothing happens when it is over. */
+  /** Ends another host's waiting poll with an empty answer; one that is about to have a task has it. Nothing happens when it is over. */
   cancelOutstandingPoll(poll: {
     domainId: string;
     taskList: TaskList;

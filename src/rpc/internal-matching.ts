@@ -27,6 +27,13 @@ type ListRequest = Parameters<MatchingClient['describeTaskList']>[0];
 
 const listOf = (taskList: TaskList | undefined): TaskList => taskList ?? TaskList.fromPartial({});
 
+/** Only polls that come as messages can be ended by their id; those of this process have their signal. */
+const ofAnotherHost = ({ signal, deadlineMs }: CallOptions): CallOptions => ({
+  signal,
+  deadlineMs,
+  isOfAnotherHost: true,
+});
+
 const addTask = {
   request: (task: DispatchedTask): AddTaskCall => ({
     run: refOf(task),
@@ -75,7 +82,7 @@ export const MATCHING_METHODS: InternalMethods<MatchingClient> = {
     request: (poll) => pollRequest(poll),
     args: ({ taskList, caller, maxTasksPerSecond: _, ...poll }, call): [DecisionPoll, CallOptions] => [
       { ...poll, taskList: listOf(taskList), caller: callerOf(caller) },
-      call,
+      ofAnotherHost(call),
     ],
     reply: decisionTaskReply,
     result: decisionTaskOf,
@@ -86,7 +93,7 @@ export const MATCHING_METHODS: InternalMethods<MatchingClient> = {
     request: (poll) => pollRequest(poll),
     args: ({ taskList, caller: _, ...poll }, call): [ActivityPoll, CallOptions] => [
       { ...poll, taskList: listOf(taskList) },
-      call,
+      ofAnotherHost(call),
     ],
     reply: same,
     result: same,

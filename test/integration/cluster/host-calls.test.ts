@@ -120,8 +120,9 @@ describe('a call of another host', () => {
       waits = resolve;
     });
     const matching: Partial<MatchingClient> = {
-      pollForDecisionTask: () =>
+      pollForDecisionTask: (_poll, given) =>
         new Promise((resolve) => {
+          expect(given.isOfAnotherHost).toBe(true);
           answer = () => {
             const response = PollForDecisionTaskResponse.fromPartial({ taskToken: Buffer.from('task') });
             resolve({ response, historyBlobs: [] });

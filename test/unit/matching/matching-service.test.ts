@@ -260,18 +260,18 @@ describe('polls', () => {
     expect(runIdOf(await h.matching.pollForDecisionTask(decisionPoll(), {}))).toBe('run-1');
   });
 
-  it("ends at its caller's word with nothing, or with the task that history was already starting for it", async () => {
+  it('of another host end at its word with nothing, or with the task that history was already starting for them', async () => {
     const h = await createHarness();
     const list = { domainId: DOMAIN_ID, taskList: listOf(), type: TaskListType.TASK_LIST_TYPE_DECISION };
     const cancel = (pollerId: string) => h.matching.cancelOutstandingPoll({ ...list, pollerId });
-    const idle = h.matching.pollForDecisionTask({ ...decisionPoll(), pollerId: 'idle' }, {});
+    const idle = h.matching.pollForDecisionTask({ ...decisionPoll(), pollerId: 'idle' }, { isOfAnotherHost: true });
     await h.env.settle();
     await cancel('idle');
     expect(runIdOf(await idle)).toBe('');
     await cancel('idle');
 
     h.history.before = () => sleep(h.env.scheduler, 100);
-    const busy = h.matching.pollForDecisionTask({ ...decisionPoll(), pollerId: 'busy' }, {});
+    const busy = h.matching.pollForDecisionTask({ ...decisionPoll(), pollerId: 'busy' }, { isOfAnotherHost: true });
     await h.env.settle();
     const added = addDecision(h, 'run-1');
     await h.env.advance(50);
@@ -279,6 +279,16 @@ describe('polls', () => {
     await h.env.advance(100);
     await added;
     expect(runIdOf(await busy)).toBe('run-1');
+  });
+
+  it('of this process are not ended by an id', async () => {
+    const h = await createHarness();
+    const list = { domainId: DOMAIN_ID, taskList: listOf(), type: TaskListType.TASK_LIST_TYPE_DECISION };
+    const polled = h.matching.pollForDecisionTask({ ...decisionPoll(), pollerId: 'own' }, {});
+    await h.env.settle();
+    await h.matching.cancelOutstandingPoll({ ...list, pollerId: 'own' });
+    await addDecision(h, 'run-1');
+    expect(runIdOf(await polled)).toBe('run-1');
   });
 
   it('limits activities to the last wished rate, and 0 blocks them', async () => {
