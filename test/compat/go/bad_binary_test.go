@@ -12,6 +12,9 @@ import (
 	"go.uber.org/cadence/client"
 )
 
+// So many in a row come to every host of a region of three.
+const pollsOfAllHosts = 12
+
 // binaryWorker polls and answers by hand in a domain of its own, as a worker of one build would.
 type binaryWorker struct {
 	*scenario
@@ -68,10 +71,17 @@ func TestRunsOfABadBinaryGoBackBeforeIt(t *testing.T) {
 			"bad-build": {Reason: ptr("it is bad"), Operator: ptr("compat")},
 		}}},
 	}))
-	// By the first host that knows: a region's hosts learn of a domain's change one after the other.
-	var err error
-	s.until("the bad build is refused", func() bool { _, err = bad.poll(); return err != nil })
-	requireBadRequest(s, "binary bad-build already marked as bad deployment", err)
+	// A region's hosts learn of a domain's change one after the other, and each poll may come to another.
+	s.until("all hosts refuse the bad build", func() bool {
+		for range pollsOfAllHosts {
+			_, err := bad.poll()
+			if err == nil {
+				return false
+			}
+			requireBadRequest(s, "binary bad-build already marked as bad deployment", err)
+		}
+		return true
+	})
 
 	require.NoError(t, s.client.SignalWorkflow(s.ctx, run.GetID(), "", "word", 2))
 	var current string
