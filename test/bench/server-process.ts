@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { own } from '../support/owned-processes.ts';
 import { cpuSecondsOf } from './target.ts';
 
 export interface ServerProcess {
@@ -45,28 +46,30 @@ export async function startServerProcess(options: {
 }): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      ...(options.nodeArguments ?? []),
-      options.entry ?? ownEntry,
-      'server',
-      'start',
-      '-o',
-      'jsonl',
-      ...(options.configFiles ?? []).flatMap((file) => ['-c', file]),
-    ],
-    {
-      env: {
-        ...process.env,
-        ANTIPHON_FRONTEND_ADDRESS: address,
-        ANTIPHON_METRICS_ADDRESS: '',
-        ANTIPHON_SQLITE_PATH: path.join(options.folder, 'antiphon.db'),
-        ANTIPHON_LOG_LEVEL: 'error',
-        ...options.environment,
+  const child: ChildProcess = own(
+    spawn(
+      process.execPath,
+      [
+        ...(options.nodeArguments ?? []),
+        options.entry ?? ownEntry,
+        'server',
+        'start',
+        '-o',
+        'jsonl',
+        ...(options.configFiles ?? []).flatMap((file) => ['-c', file]),
+      ],
+      {
+        env: {
+          ...process.env,
+          ANTIPHON_FRONTEND_ADDRESS: address,
+          ANTIPHON_METRICS_ADDRESS: '',
+          ANTIPHON_SQLITE_PATH: path.join(options.folder, 'antiphon.db'),
+          ANTIPHON_LOG_LEVEL: 'error',
+          ...options.environment,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
       },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
+    ),
   );
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code, signal) => reject(new Error(`the server ended at its start (${code ?? signal})`)));

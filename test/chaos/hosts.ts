@@ -6,6 +6,7 @@ import { RegisterDomainRequest } from '@antiphon/proto';
 import { call, openApi } from '../bench/api.ts';
 import { freePort, makeFolder, type ServerProcess, startServerProcess } from '../bench/server-process.ts';
 import { Journal } from '../support/checkers/index.ts';
+import { own } from '../support/owned-processes.ts';
 import { snapshotOf } from '../support/region-snapshot.ts';
 import { startLoad } from './load.ts';
 import { drain } from './quiet.ts';
@@ -16,11 +17,9 @@ const DOMAIN = 'chaos';
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function startWorkerProcess(address: string, domain: string): ChildProcess {
-  return spawn(
-    process.execPath,
-    [path.join(import.meta.dirname, 'worker.js'), '--address', address, '--domain', domain, '--task-list', TASK_LIST],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  const file = path.join(import.meta.dirname, 'worker.js');
+  const args = [file, '--address', address, '--domain', domain, '--task-list', TASK_LIST];
+  return own(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] }));
 }
 
 export async function killHosts(options: {

@@ -1,7 +1,8 @@
-// npm run chaos: kills real processes under load and lets the checkers judge what is left.
+// npm run chaos: kills real processes under load and lets the checkers judge what is left. However it ends, nothing that it started stays.
 import { parseArgs } from 'node:util';
 import { startCassandra } from '../bench/cassandra-server.ts';
 import { percentiles } from '../bench/measure.ts';
+import { interruption } from '../support/owned-processes.ts';
 import { type CassandraChaosResult, runCassandraChaos } from './cassandra.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { killHosts } from './hosts.ts';
@@ -63,6 +64,9 @@ function reportCassandra({ title }: Fault, result: CassandraChaosResult): void {
   report(title, result);
 }
 
+const interrupted = interruption();
+const unlessInterrupted = <T>(work: Promise<T>): Promise<T> => Promise.race([work, interrupted]);
+
 /** One kind of fault after another, each on hosts and keyspaces of its own. */
 async function cassandraChaos(names: readonly string[]): Promise<void> {
   const faults = (names.length > 0 ? names : Object.keys(FAULTS)).map((name) => {
@@ -73,17 +77,18 @@ async function cassandraChaos(names: readonly string[]): Promise<void> {
   // One node with one copy: what it acknowledged must be on its disk, or its death would lose it.
   process.env.CASSANDRA_COMMITLOG_SYNC ??= 'batch';
   let cassandra = await startCassandra(values.instance);
+  const options = {
+    hosts: Number(values.hosts),
+    shards: Number(values.shards),
+    minutes: Number(values.minutes),
+    clients: Number(values.clients ?? 8),
+    outageMs: Number(values.outage) * 1000,
+    freezeMs: Number(values.freeze) * 1000,
+    log,
+  };
   try {
     for (const fault of faults) {
-      const done = await runCassandraChaos(fault, cassandra, {
-        hosts: Number(values.hosts),
-        shards: Number(values.shards),
-        minutes: Number(values.minutes),
-        clients: Number(values.clients ?? 8),
-        outageMs: Number(values.outage) * 1000,
-        freezeMs: Number(values.freeze) * 1000,
-        log,
-      });
+      const done = await unlessInterrupted(runCassandraChaos(fault, cassandra, options));
       cassandra = done.cassandra;
       reportCassandra(fault, done.result);
     }
@@ -93,14 +98,26 @@ async function cassandraChaos(names: readonly string[]): Promise<void> {
 }
 
 const log = (text: string): void => console.log(text);
-const [mode, ...names] = positionals;
-if (mode === 'hosts') {
-  report('hosts', await killHosts({ kills: Number(values.kills), clients: Number(values.clients ?? 8), log }));
-} else if (mode === 'regions') {
-  report('regions', await killRegions({ rounds: Number(values.rounds), clients: Number(values.clients ?? 6), log }));
-} else if (mode === 'cassandra') {
-  await cassandraChaos(names);
-} else {
-  console.log(HELP);
-  process.exitCode = values.help ? 0 : 2;
+
+async function run([mode, ...names]: readonly string[]): Promise<void> {
+  if (mode === 'hosts') {
+    const work = killHosts({ kills: Number(values.kills), clients: Number(values.clients ?? 8), log });
+    report(mode, await unlessInterrupted(work));
+  } else if (mode === 'regions') {
+    const work = killRegions({ rounds: Number(values.rounds), clients: Number(values.clients ?? 6), log });
+    report(mode, await unlessInterrupted(work));
+  } else if (mode === 'cassandra') {
+    await cassandraChaos(names);
+  } else {
+    console.log(HELP);
+    process.exitCode = values.help ? 0 : 2;
+  }
+}
+
+try {
+  await run(positionals);
+} catch (error) {
+  console.error(error);
+  // Load and faults are still under way.
+  process.exit(1);
 }
