@@ -77,6 +77,9 @@ const FETCH_SIZE = 1_000;
 const PARTITIONS_PER_REQUEST = 10;
 const BYTES_PER_REQUEST = 4_096;
 const SCHEMA_TIMEOUT_MS = 60_000;
+// While no node answers nothing is served: a try costs a connection, waiting costs the region.
+const RECONNECT_MS_MIN = 100;
+const RECONNECT_MS_MAX = 2_000;
 
 /** Repeats what may be repeated, once, on the next host; nothing else, whatever the driver's default is. */
 class RepeatIdempotentOnly extends policies.retry.RetryPolicy {
@@ -153,7 +156,7 @@ function createClient(options: CassandraOptions, env: Env): Client {
         new policies.loadBalancing.DCAwareRoundRobinPolicy(options.localDataCenter),
       ),
       retry: new RepeatIdempotentOnly(),
-      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(100, 10_000, false),
+      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(RECONNECT_MS_MIN, RECONNECT_MS_MAX, false),
     },
     ...(credentials && { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
     ...(tls && { sslOptions: askedEachTime(tls) }),
