@@ -72,7 +72,7 @@ export async function goActivity(options: BenchOptions, concurrency: number): Pr
   return withDeployment(options.target, async (deployment) => {
     const child = spawn(binary, programArguments(options, deployment.addresses, concurrency), {
       stdio: ['ignore', 'pipe', 'inherit'],
-      // One thread of Go code in each: they share the cores with the server, and idle threads that look for work cost.
+      // A worker needs a fraction of a core, and all share the cores with the server. A value from outside wins.
       env: { GOMAXPROCS: '1', ...process.env },
     });
     try {
