@@ -43,10 +43,6 @@ export class CurrentRunFilter {
     return this.#filling !== undefined;
   }
 
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
   /** True: there is certainly no row. */
   isAbsent(domainId: string, workflowId: string): boolean {
     return this.#complete !== undefined && !this.#complete.has(hashPair(domainId, workflowId));
