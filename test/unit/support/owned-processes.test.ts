@@ -22,13 +22,14 @@ describe('a run that owns processes', () => {
     for (const pid of pids.splice(0)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   });
 
-  /** A process that owns two children, one of them stopped, and then does `then`. */
-  async function startRun(then: string): Promise<{ run: ChildProcess; ended: Promise<unknown[]> }> {
+  /** A process that owns two children, one of them stopped, does `first`, says that it has, and then does `then`. */
+  async function startRun(then: string, first = ''): Promise<{ run: ChildProcess; ended: Promise<unknown[]> }> {
     const code = `
       import { spawn } from 'node:child_process';
       import { interruption, own } from '${module}';
       const children = [own(${CHILD}), own(${CHILD})];
       children[1].kill('SIGSTOP');
+      ${first}
       process.stdout.write(children.map(({ pid }) => pid).join(' ') + '\\n');
       setInterval(() => {}, 1000);
       ${then}`;
@@ -56,8 +57,10 @@ describe('a run that owns processes', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends them at %s, and has the time to stop the rest', async (signal) => {
-    const { run, ended } = await startRun(`
-      try { await interruption(); } finally { await new Promise((resolve) => setTimeout(resolve, 50)); process.exit(7); }`);
+    const { run, ended } = await startRun(
+      'try { await interrupted; } finally { await new Promise((resolve) => setTimeout(resolve, 50)); process.exit(7); }',
+      'const interrupted = interruption();',
+    );
     run.kill(signal);
     await untilGone();
     expect(await ended).toEqual([7, null]);
