@@ -79,12 +79,17 @@ final class Scenario implements ExtensionContext.Store.CloseableResource {
   WorkerFactory work(Consumer<WorkerFactoryOptions.Builder> adjust) {
     WorkerFactoryOptions.Builder options = WorkerFactoryOptions.newBuilder().setMaxWorkflowThreadCount(50).setStickyPollerCount(1);
     adjust.accept(options);
-    WorkerFactory factory = WorkerFactory.newInstance(client, options.build());
+    WorkerFactory factory = newFactory(client, options.build());
     Worker worker = factory.newWorker(taskList);
     registrations.forEach(registration -> registration.accept(worker));
     factory.start();
     factories.add(factory);
     return factory;
+  }
+
+  /** One at a time: the client's first two, made at once, register one shutdown hook twice, which throws. */
+  private static synchronized WorkerFactory newFactory(WorkflowClient client, WorkerFactoryOptions options) {
+    return WorkerFactory.newInstance(client, options);
   }
 
   @Override
