@@ -96,7 +96,8 @@ export function openApi(address: string, token = ''): Api {
   };
 }
 
-function framed(message: Uint8Array): Buffer {
+/** gRPC's frame: no compression, length, message. */
+export function framed(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + message.length);
   frame.writeUInt8(0, 0);
   frame.writeUInt32BE(message.length, 1);

@@ -7,6 +7,7 @@ import {
   PollForActivityTaskRequest,
   SignalWorkflowExecutionRequest,
 } from '@antiphon/proto';
+import { framed } from './api.ts';
 import { encodedStart, NOISY_DOMAIN } from './tenant-requests.ts';
 
 export interface NoiseReport {
@@ -25,15 +26,6 @@ export interface NoiseRates {
 
 const TICK_MS = 10;
 const CONNECTIONS = 4;
-
-/** gRPC's frame: no compression, length, message. */
-function framed(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(5 + message.length);
-  frame.writeUInt8(0, 0);
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, 5);
-  return frame;
-}
 
 const signal = framed(
   SignalWorkflowExecutionRequest.encode(
