@@ -12,7 +12,7 @@ export * from './history-admin.ts';
 export { withDecodedHistory } from './history-splice.ts';
 export * from './internal-client.ts';
 export type { ClusterPeer, HostDescription } from './internal-cluster.ts';
-export { errorFromInternalStatus, internalStatusFromError } from './internal-errors.ts';
+export { errorFromFailure, failureFromError } from './internal-errors.ts';
 export * from './internal-hosts.ts';
 export * from './internal-routing.ts';
 export * from './internal-server.ts';

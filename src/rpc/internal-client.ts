@@ -1,13 +1,13 @@
-// gRPC connections to the other hosts of the region: one for each host, opened at its first call, with a circuit breaker, closed when the host has
-// left. Calls that are in flight to a host that is dropped end at once, so that nobody waits for a dead host.
-import { Client, type ServiceError as GrpcError, Metadata, status } from '@grpc/grpc-js';
+// Connections to the other hosts of the region: one for each host, opened at its first call, with a circuit breaker, closed when the host has left.
+// Calls that are in flight to a host that is dropped end at once, so that nobody waits for a dead host.
+import { HostServiceClient } from '@antiphon/proto/internal';
 import { cancelled, deadlineExceeded } from '#base';
 import type { Env } from '#env';
 import { CircuitBreaker } from './circuit-breaker.ts';
-import type { CallOptions } from './clients.ts';
-import { errorFromInternalStatus } from './internal-errors.ts';
+import { HostLink } from './host-link.ts';
 import { createHostClient, type HostServices, type HostTransport, HostUnreachable } from './internal-hosts.ts';
 import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
+import { tooLarge } from './served-link.ts';
 import { type ClientTls, clientCredentials, clientTlsOptions } from './tls-credentials.ts';
 
 export interface HostPeers {
@@ -26,7 +26,8 @@ export interface HostPeersOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-const NEVER_SENT = /^No connection established/;
+// Beside the call's other fields.
+const REQUEST_BYTES_MAX = INTERNAL_MESSAGE_BYTES_MAX - 4096;
 
 interface Peer {
   readonly services: HostServices;
@@ -59,7 +60,7 @@ export function createHostPeers(options: HostPeersOptions): HostPeers {
 }
 
 function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeersOptions): Peer {
-  const client = new Client(address, clientCredentials(tls, address), {
+  const client = new HostServiceClient(address, clientCredentials(tls, address), {
     ...clientTlsOptions(tls, address),
     'grpc.max_receive_message_length': INTERNAL_MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': INTERNAL_MESSAGE_BYTES_MAX,
@@ -74,82 +75,83 @@ function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeer
     'grpc.use_local_subchannel_pool': 1,
   });
   const breaker = new CircuitBreaker(env);
-  const calls = new Set<() => void>();
-  const metadata = new Metadata();
+  const links = new Set<HostLink>();
+  let newest: HostLink | undefined;
+  let isClosed = false;
+  /** A link that its host leaves has calls under way beside the one that takes new ones. */
+  const openLink = (): HostLink => {
+    if (newest?.isOpen) return newest;
+    const link = new HostLink(env, client.exchange(), () => links.delete(link));
+    links.add(link);
+    newest = link;
+    return link;
+  };
 
-  const send: HostTransport = ({ definition }, request, given) => {
+  const send: HostTransport = ({ definition }, request, { signal, deadlineMs }) => {
     if (!breaker.tryPass()) {
       return Promise.reject(new HostUnreachable(`Host ${address} does not answer, please retry`, false));
     }
+    const bytes = definition.requestSerialize(request as never);
+    if (bytes.length > REQUEST_BYTES_MAX) {
+      breaker.abandoned();
+      return Promise.reject(tooLarge(definition.path, bytes.length));
+    }
+    if (signal?.aborted) {
+      breaker.abandoned();
+      return Promise.reject(cancelled('The caller is gone'));
+    }
     return new Promise((resolve, reject) => {
-      const { signal } = given;
-      let isDropped = false;
-      const hangUp = (): void => call.cancel();
-      const drop = (): void => {
-        isDropped = true;
-        call.cancel();
-      };
-      const done = (error: GrpcError | null, reply: unknown): void => {
+      const leftMs = deadlineMs === undefined ? timeoutMs : Math.max(1, deadlineMs - env.clock.nowMs());
+      const settle = (): void => {
+        timer.cancel();
         signal?.removeEventListener('abort', hangUp);
-        calls.delete(drop);
-        if (error === null) {
-          breaker.succeeded();
-          resolve(reply);
-          return;
-        }
-        reject(outcomeOf(error, { address, isDropped, given, breaker }));
       };
-      const call = client.makeUnaryRequest(
-        definition.path,
-        definition.requestSerialize as (value: unknown) => Buffer,
-        definition.responseDeserialize as (value: Buffer) => unknown,
-        request,
-        metadata,
-        { deadline: given.deadlineMs ?? env.clock.nowMs() + timeoutMs },
-        done,
-      );
-      calls.add(drop);
-      if (signal?.aborted) hangUp();
-      else signal?.addEventListener('abort', hangUp, { once: true });
+      const withdraw = openLink().call(definition.path, bytes, leftMs, {
+        answered: (reply) => {
+          settle();
+          breaker.succeeded();
+          resolve(definition.responseDeserialize(reply as Buffer));
+        },
+        failed: (error) => {
+          settle();
+          breaker.succeeded();
+          reject(error);
+        },
+        lost: (reason, wasSent) => {
+          settle();
+          if (isClosed) breaker.abandoned();
+          else breaker.failed();
+          reject(unreachable(address, reason, wasSent));
+        },
+      });
+      const timer = env.scheduler.after(leftMs, () => {
+        settle();
+        withdraw();
+        // A long poll that nobody answered in time says nothing about the host.
+        if (deadlineMs === undefined) breaker.failed();
+        else breaker.abandoned();
+        reject(deadlineExceeded(`Host ${address} did not answer in time: the outcome is unknown, please retry`));
+      });
+      const hangUp = (): void => {
+        settle();
+        withdraw();
+        breaker.abandoned();
+        reject(cancelled('The caller is gone'));
+      };
+      signal?.addEventListener('abort', hangUp, { once: true });
     });
   };
   return {
     services: createHostClient(send),
     close() {
-      for (const drop of [...calls]) drop();
+      isClosed = true;
+      for (const link of [...links]) link.close('it has left');
       client.close();
     },
   };
 }
 
-function outcomeOf(
-  error: GrpcError,
-  call: { address: string; isDropped: boolean; given: CallOptions; breaker: CircuitBreaker },
-): Error {
-  const { address, isDropped, given, breaker } = call;
-  const answered = errorFromInternalStatus(error);
-  if (answered !== undefined) {
-    breaker.succeeded();
-    return answered;
-  }
-  if (isDropped) {
-    breaker.abandoned();
-    return new HostUnreachable(`Host ${address} has left, please retry`, true);
-  }
-  if (given.signal?.aborted) {
-    breaker.abandoned();
-    return cancelled('The caller is gone');
-  }
-  if (error.code === status.DEADLINE_EXCEEDED) {
-    // A long poll that nobody answered in time says nothing about the host.
-    if (given.deadlineMs === undefined) breaker.failed();
-    else breaker.abandoned();
-    return deadlineExceeded(`Host ${address} did not answer in time: the outcome is unknown, please retry`);
-  }
-  breaker.failed();
-  const wasSent = !NEVER_SENT.test(error.details);
+function unreachable(address: string, reason: string, wasSent: boolean): HostUnreachable {
   const outcome = wasSent ? 'the outcome is unknown, please retry with the same request id' : 'please retry';
-  return new HostUnreachable(`Host ${address} is not reachable, ${outcome}: ${error.details}`, wasSent, {
-    cause: error,
-  });
+  return new HostUnreachable(`Host ${address} is not reachable, ${outcome}: ${reason}`, wasSent);
 }

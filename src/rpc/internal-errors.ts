@@ -1,8 +1,6 @@
-// Errors between the hosts of one region. The whole of an error travels beside its gRPC status, so that the calling host sees the error that
-// a plain call would have thrown: each kind of the API's, with its fields, and each kind of the store's, with its word on what was written.
+// Errors between the hosts of one region. The whole of an error travels, so that the calling host sees the error that a plain call would have thrown: each kind of the API's, with its fields, and each kind of the store's, with its word on what was written.
 // What is neither (a defect of the other host) arrives as InternalService.
-import { ErrorDetail } from '@antiphon/proto/internal';
-import type { Metadata, StatusObject } from '@grpc/grpc-js';
+import type { ErrorDetail } from '@antiphon/proto/internal';
 import {
   ClientVersionNotSupportedError,
   DomainNotActiveError,
@@ -18,35 +16,18 @@ import {
   type StoreErrorKind,
   WorkflowExecutionAlreadyStartedError,
 } from '#base';
-import { errorFromStatus, type GrpcStatus, statusFromError } from './errors.ts';
+import { statusFromError } from './errors.ts';
 
-const DETAIL_KEY = 'antiphon-error-bin';
 const MESSAGE_CHARS_MAX = 4000;
 
 type Fields = Readonly<Record<string, string>>;
 
-/** The status that a call of another host ends with. */
-export function internalStatusFromError(error: unknown): GrpcStatus {
-  const status = statusFromError(error);
-  const detail = detailOf(error) ?? { family: undefined, message: status.details };
-  const metadata = status.metadata.clone();
-  metadata.set(DETAIL_KEY, Buffer.from(ErrorDetail.encode(detail).finish()));
-  return { ...status, metadata };
-}
+/** What a call of another host fails with, as a message. */
+export const failureFromError = (error: unknown): ErrorDetail =>
+  detailOf(error) ?? { family: undefined, message: statusFromError(error).details };
 
-/** The error that the other host threw; undefined when the status is not that of a host that handled the call. */
-export function errorFromInternalStatus(
-  received: Pick<StatusObject, 'code' | 'details'> & { metadata?: Metadata },
-): Error | undefined {
-  const bytes = received.metadata?.get(DETAIL_KEY)[0];
-  if (!(bytes instanceof Uint8Array)) return undefined;
-  let detail: ErrorDetail;
-  try {
-    detail = ErrorDetail.decode(bytes);
-  } catch {
-    return errorFromStatus(received); // Code and text remain.
-  }
-  const { family, message } = detail;
+/** The error that the other host threw. */
+export function errorFromFailure({ family, message }: ErrorDetail): Error {
   if (family?.$case === 'store') return new StoreError(family.value.kind as StoreErrorKind, message);
   if (family?.$case === 'service') {
     const error = serviceError(family.value.kind as ServiceErrorKind, message, family.value.fields);

@@ -1,17 +1,16 @@
 // The listener for calls of the other hosts of the region. It trusts what they say (requests are validated and authorized already), so whoever
 // can reach it can do everything: beyond loopback it wants mTLS, or an explicit word that the network is trusted.
-import { Server, type ServerUnaryCall, type ServiceDefinition, type sendUnaryData } from '@grpc/grpc-js';
-import { ServiceError, type ServiceErrorKind, unavailable } from '#base';
+import { type HostAnswers, type HostCalls, HostServiceService } from '@antiphon/proto/internal';
+import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
+import { ServiceError, type ServiceErrorKind, unavailable, unimplemented } from '#base';
 import type { Env } from '#env';
-import { createCallContext } from './call-context.ts';
-import type { CallOptions } from './clients.ts';
 import { isUnexpected } from './errors.ts';
 import { bindServer, isLoopback, requireAddress, shutDownServer } from './grpc-server.ts';
-import { internalStatusFromError } from './internal-errors.ts';
 import { createHostHandlers, type HostHandler, type HostServices } from './internal-hosts.ts';
 import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
+import { type ServeCall, ServedLink } from './served-link.ts';
 import type { ServerTls } from './tls-credentials.ts';
-import { type Admission, unexpectedErrorLog } from './unary-dispatch.ts';
+import { unexpectedErrorLog } from './unary-dispatch.ts';
 
 export interface InternalServerOptions {
   readonly env: Env;
@@ -30,31 +29,34 @@ export interface InternalServer {
 
 const STOP_GRACE_MS = 2_000;
 
-type Call = ServerUnaryCall<unknown, unknown>;
-
 export function createInternalServer(options: InternalServerOptions): InternalServer {
   const { env, address, tls } = options;
   const host = requireProtected(address, tls?.requireClientAuth === true || options.insecure === true);
   const server = new Server({
     'grpc.max_receive_message_length': INTERNAL_MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': INTERNAL_MESSAGE_BYTES_MAX,
-    'grpc.max_concurrent_streams': 100_000,
     'grpc.enable_channelz': 0,
   });
-  const admission: Admission = { active: 0, max: Number.POSITIVE_INFINITY, draining: false };
-  // grpc-js serves by path: one service holds the methods of all.
-  const handlers = createHostHandlers(options.services);
-  server.addService(
-    Object.fromEntries(handlers.map(({ definition }) => [definition.path, definition])) as unknown as ServiceDefinition,
-    Object.fromEntries(handlers.map((handler) => [handler.definition.path, unary(handler, admission, env)])),
-  );
+  const links = new Set<ServedLink>();
+  let isStopping = false;
+  const serveCall = servedBy(createHostHandlers(options.services), env);
+  const serve: ServeCall = (...call) =>
+    isStopping ? Promise.reject(unavailable('The host is shutting down, please retry')) : serveCall(...call);
+  server.addService(HostServiceService, {
+    exchange: (stream: ServerDuplexStream<HostCalls, HostAnswers>) => {
+      const link = new ServedLink(env, stream, serve, () => links.delete(link));
+      links.add(link);
+      if (isStopping) link.leave();
+    },
+  });
   return {
     async start() {
       const port = await bindServer(server, address, tls);
       return { address: `${host.includes(':') ? `[${host}]` : host}:${port}`, port };
     },
     async stop(graceMs = STOP_GRACE_MS) {
-      admission.draining = true;
+      isStopping = true;
+      for (const link of links) link.leave();
       await shutDownServer(server, env, graceMs);
     },
   };
@@ -79,34 +81,27 @@ const ORDINARY_KINDS: ReadonlySet<ServiceErrorKind> = new Set([
 
 const isOrdinary = (error: unknown): boolean => error instanceof ServiceError && ORDINARY_KINDS.has(error.kind);
 
-function unary({ definition, handle }: HostHandler, admission: Admission, env: Env) {
-  const report = unexpectedErrorLog(env, { component: 'rpc', procedure: definition.path.slice(1) });
-  return (call: Call, callback: sendUnaryData<unknown>): void => {
-    if (admission.draining) {
-      callback(internalStatusFromError(unavailable('The host is shutting down, please retry')));
-      return;
+function servedBy(handlers: readonly HostHandler[], env: Env): ServeCall {
+  const served = new Map(
+    handlers.map(({ definition, handle }) => {
+      const { path } = definition;
+      return [
+        path,
+        { definition, handle, report: unexpectedErrorLog(env, { component: 'rpc', procedure: path.slice(1) }) },
+      ];
+    }),
+  );
+  return async (path, request, call) => {
+    const found = served.get(path);
+    // A host of another version.
+    if (found === undefined) throw unimplemented(`${path.slice(1)} is not served by this host.`);
+    const { definition, handle, report } = found;
+    try {
+      const reply = await handle(definition.requestDeserialize(request as Buffer), call);
+      return definition.responseSerialize(reply as never);
+    } catch (error) {
+      if (isUnexpected(error) && !isOrdinary(error)) report(error);
+      throw error;
     }
-    const context = createCallContext(call);
-    admission.active++;
-    const options: CallOptions = {
-      deadlineMs: context.deadlineMs,
-      // Made when somebody looks: most calls have no use for one.
-      get signal() {
-        return context.signal;
-      },
-    };
-    handle(call.request, options).then(
-      (reply) => {
-        context.settle();
-        admission.active--;
-        callback(null, reply);
-      },
-      (error: unknown) => {
-        context.settle();
-        admission.active--;
-        if (isUnexpected(error) && !isOrdinary(error)) report(error);
-        callback(internalStatusFromError(error));
-      },
-    );
   };
 }

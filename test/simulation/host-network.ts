@@ -1,16 +1,16 @@
 // The network between the hosts of one region: their calls on each other's shards and task lists, encoded both ways, late, lost, or answered to
 // nobody, by the way the real listener and the real client treat them. Links can be cut in one direction.
-import { cancelled, deadlineExceeded, unavailable } from '#base';
+import { cancelled, deadlineExceeded } from '#base';
 import type { Scheduler } from '#env';
 import {
   type CallOptions,
   createHostClient,
   createHostHandlers,
-  errorFromInternalStatus,
+  errorFromFailure,
+  failureFromError,
   type HostHandler,
   type HostServices,
   HostUnreachable,
-  internalStatusFromError,
 } from '#rpc';
 import type { Chance } from './chance.ts';
 import type { Coverage } from './coverage.ts';
@@ -117,7 +117,7 @@ class HostCall {
       settle = () => resolve(reply);
     } catch (error) {
       const seen = host.isAlive
-        ? (errorFromInternalStatus(internalStatusFromError(error)) ?? unavailable('no answer'))
+        ? errorFromFailure(failureFromError(error))
         : new HostUnreachable('connection reset', true);
       settle = () => this.#reject(seen);
     }

@@ -177,6 +177,109 @@ describe('a call of another host', () => {
     await expect(peer.cluster.describeHost()).rejects.toThrow('does not answer');
   });
 
+  test('shares its stream with many others, and each has its own answer, whoever is answered first', async () => {
+    const history = {
+      refreshTasks: async ({ workflowId }: { workflowId: string }) => {
+        const index = Number(workflowId);
+        await new Promise((resolve) => setTimeout(resolve, (index * 7) % 20));
+        if (index % 3 === 0) throw new StoreError('Timeout', `of ${index}`);
+      },
+    } as unknown as HostServices['history'];
+    const { address } = await serve({ history });
+    const peer = peersWith().of(address);
+    const calls = Array.from({ length: 300 }, (_, index) =>
+      peer.history.refreshTasks({ ...RUN, workflowId: String(index) }).then(
+        () => 'done',
+        (error: Error) => error.message,
+      ),
+    );
+    const expected = Array.from({ length: 300 }, (_, index) => (index % 3 === 0 ? `of ${index}` : 'done'));
+    expect(await Promise.all(calls)).toEqual(expected);
+  });
+
+  test('is answered by a host that stops; the next one goes to whoever listens there then', async () => {
+    let answer: () => void = () => {};
+    const waits = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const history = { refreshTasks: () => waits } as unknown as HostServices['history'];
+    const { server, address } = await serve({ history });
+    const peer = peersWith().of(address);
+    const call = peer.history.refreshTasks(RUN);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const stopped = server.stop(5_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const refused = await peer.history.refreshTasks(RUN).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(HostUnreachable);
+    expect((refused as HostUnreachable).wasSent).toBe(false);
+    const begun = performance.now();
+    answer();
+    await call;
+    await stopped;
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    const next = createInternalServer({ env, address, services: describing });
+    await next.start();
+    stops.push(() => next.stop(100));
+    await expect.poll(() => peer.cluster.describeHost().catch(() => undefined)).toBeDefined();
+  });
+
+  test('is no longer waited for there when its caller has gone', async () => {
+    let leave: () => void = () => {};
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    let seen: () => void = () => {};
+    const isSeen = new Promise<void>((resolve) => {
+      seen = resolve;
+    });
+    const matching: Partial<MatchingClient> = {
+      pollForDecisionTask: (_poll, { signal }) => {
+        signal?.addEventListener('abort', leave);
+        seen();
+        return new Promise(() => {});
+      },
+    };
+    const { address } = await serve({ matching: matching as MatchingClient });
+    const peers = createHostPeers({ env });
+    const options = { deadlineMs: env.clock.nowMs() + 60_000 };
+    const poll = peers
+      .of(address)
+      .matching.pollForDecisionTask(POLL, options)
+      .catch((error: unknown) => error);
+    await isSeen;
+    peers.close();
+    await left;
+    expect(await poll).toBeInstanceOf(HostUnreachable);
+  });
+
+  test('ends at its deadline, here and there', async () => {
+    let leave: () => void = () => {};
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const matching: Partial<MatchingClient> = {
+      pollForDecisionTask: (_poll, { signal }) => {
+        signal?.addEventListener('abort', leave);
+        return new Promise(() => {});
+      },
+    };
+    const { address } = await serve({ matching: matching as MatchingClient });
+    const options = { deadlineMs: env.clock.nowMs() + 200 };
+    const call = peersWith().of(address).matching.pollForDecisionTask(POLL, options);
+    await expect(call).rejects.toMatchObject({ kind: 'DeadlineExceeded' });
+    await left;
+  });
+
+  test('that does not fit into a message is refused alone', async () => {
+    const history = { refreshTasks: async () => {} } as unknown as HostServices['history'];
+    const { address } = await serve({ history });
+    const peer = peersWith().of(address);
+    const large = peer.history.refreshTasks({ ...RUN, workflowId: 'w'.repeat(65 * 1024 * 1024) });
+    const small = peer.history.refreshTasks(RUN);
+    await expect(large).rejects.toMatchObject({ kind: 'LimitExceeded' });
+    await expect(small).resolves.toBeUndefined();
+  });
+
   test('ends with the error of the store as it was, and refuses a service that the host does not run', async () => {
     const history = {
       refreshTasks: async () => {

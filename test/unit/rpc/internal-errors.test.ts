@@ -14,7 +14,7 @@ import {
   type StoreErrorKind,
   WorkflowExecutionAlreadyStartedError,
 } from '#base';
-import { errorFromInternalStatus, internalStatusFromError } from '#rpc';
+import { errorFromFailure, failureFromError } from '#rpc';
 
 const KINDS: readonly ServiceErrorKind[] = [
   'BadRequest',
@@ -70,21 +70,19 @@ const fieldsOf = (error: Error) => ({ ...error, name: error.name, message: error
 
 describe('errors between hosts', () => {
   it.each(errors.map((error) => [`${error.name}: ${error.message}`, error] as const))('keep all of %s', (_, error) => {
-    const received = errorFromInternalStatus(internalStatusFromError(error));
-    expect(received?.constructor).toBe(error.constructor);
-    expect(fieldsOf(received as Error)).toEqual(fieldsOf(error));
+    const received = errorFromFailure(failureFromError(error));
+    expect(received.constructor).toBe(error.constructor);
+    expect(fieldsOf(received)).toEqual(fieldsOf(error));
   });
 
   it('do not carry what a defect says', () => {
-    const status = internalStatusFromError(new InvariantViolation('secret of the state', {}));
-    expect(status.details).not.toContain('secret');
-    expect(errorFromInternalStatus(status)).toMatchObject({ kind: 'InternalService' });
+    const failure = failureFromError(new InvariantViolation('secret of the state', {}));
+    expect(failure.message).not.toContain('secret');
+    expect(errorFromFailure(failure)).toMatchObject({ kind: 'InternalService' });
   });
 
-  it('bound a text that would not fit into the trailers', () => {
-    const received = errorFromInternalStatus(
-      internalStatusFromError(new ServiceError('BadRequest', 'x'.repeat(50_000))),
-    );
-    expect(received?.message.length).toBeLessThan(5_000);
+  it('bound a long text', () => {
+    const received = errorFromFailure(failureFromError(new ServiceError('BadRequest', 'x'.repeat(50_000))));
+    expect(received.message.length).toBeLessThan(5_000);
   });
 });
