@@ -81,6 +81,12 @@ export class CommitGroup {
     slot.uncommitted = this;
   }
 
+  /** Dispatches of the group, and how many of them a worker has started within it. */
+  dispatches(): { readonly all: number; readonly started: number } {
+    const all = this.transferTasks.filter(isDispatch).length;
+    return { all, started: all === 0 ? 0 : this.transferTasks.length - this.#tasksLeft().length };
+  }
+
   /** Without dispatches that were answered within the group: what it writes of their runs shows them done to every later owner. */
   #tasksLeft(): readonly TransferTask[] {
     if (this.transferTasks.length === 0) return this.transferTasks;

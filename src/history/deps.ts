@@ -65,6 +65,8 @@ export interface HistoryOptions {
   readonly groupBytesMax: number;
   /** How long a busy shard lets its next group gather, at most: for stores whose commits cost much processor time. 0 for none. */
   readonly gatherMsMax: number;
+  /** How long a group waits for the workers that its tasks are dispatched to, at most: where that takes a way to another host. 0 for not at all. */
+  readonly startedMsMax: number;
   /** How long a busy service collects visibility records before it writes them: longer where writes are dear. */
   readonly visibilityBusyCollectMs: number;
   /** Uncommitted bytes and commands of a shard beyond which callers get ServiceBusy. */
@@ -90,6 +92,7 @@ export const DEFAULT_HISTORY_OPTIONS: HistoryOptions = {
   timersInMemoryMax: 200_000,
   groupBytesMax: 4 * 1024 * 1024,
   gatherMsMax: 0,
+  startedMsMax: 0,
   visibilityBusyCollectMs: 50,
   queuedBytesMax: 64 * 1024 * 1024,
   queuedCommandsMax: 50_000,

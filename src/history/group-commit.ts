@@ -32,12 +32,18 @@ export interface GroupLimits {
   readonly queuedBytesMax: number;
   readonly queuedCommandsMax: number;
   readonly gatherMsMax: number;
+  readonly startedMsMax: number;
 }
 
 // A group of so many commands is one of a busy shard.
 const BUSY_COMMANDS = 4;
 // Of what the commit took.
 const GATHER_SHARE = 0.75;
+const STARTED_LOOK_MS = 1;
+// Where fewer tasks than that are started in time, few workers wait for any: then only one group in so many tries.
+const STARTED_SHARE_MIN = 0.3;
+const STARTED_TRY_EVERY = 16;
+const STARTED_MEMORY = 0.9;
 
 export class GroupCommit {
   readonly #host: GroupCommitHost;
@@ -52,6 +58,9 @@ export class GroupCommit {
   #unacknowledged: CommitGroup | undefined;
   #isRunning = false;
   #commitMs = 0;
+  /** Of the tasks that groups waited for, those that were started in time; the newest count most. */
+  #startedShare = 1;
+  #groupsNotTried = 0;
   #failure: ServiceError | undefined;
   #sealedBytes = 0;
   #sealedCommands = 0;
@@ -149,7 +158,10 @@ export class GroupCommit {
   async #run(): Promise<void> {
     try {
       while (this.#failure === undefined) {
-        if (this.#sealed.length === 0 && this.#open !== undefined) this.#sealOpen(this.#open);
+        if (this.#sealed.length === 0 && this.#open !== undefined) {
+          await this.#awaitStarted(this.#open);
+          if (this.#open !== undefined) this.#sealOpen(this.#open);
+        }
         const group = this.#sealed.shift();
         if (group === undefined) break;
         this.#sealedBytes -= group.bytes;
@@ -174,6 +186,28 @@ export class GroupCommit {
     if (gatherMsMax === 0 || last.commandCount < BUSY_COMMANDS || this.#sealed.length > 0) return;
     const pauseMs = Math.min(gatherMsMax, this.#commitMs * GATHER_SHARE);
     await sleep(this.#host.env.scheduler, pauseMs);
+  }
+
+  /**
+   * A task that a worker waits for is started some moments after it was dispatched: in the same turn in this process, a way to another host and back
+   * later where its task list is there. When both share a group that is one commit, and the worker has his task sooner.
+   */
+  async #awaitStarted(group: CommitGroup): Promise<void> {
+    const { startedMsMax } = this.#options;
+    if (startedMsMax === 0) return;
+    const before = group.dispatches();
+    if (before.started === before.all) return;
+    if (this.#startedShare < STARTED_SHARE_MIN && ++this.#groupsNotTried < STARTED_TRY_EVERY) return;
+    this.#groupsNotTried = 0;
+    let now = before;
+    for (let waitedMs = 0; waitedMs < startedMsMax && now.started < now.all; waitedMs += STARTED_LOOK_MS) {
+      await sleep(this.#host.env.scheduler, STARTED_LOOK_MS);
+      // Sealed because it was large, or the shard is closed.
+      if (this.#open !== group) return;
+      now = group.dispatches();
+    }
+    const share = (now.started - before.started) / (now.all - before.started);
+    this.#startedShare = this.#startedShare * STARTED_MEMORY + share * (1 - STARTED_MEMORY);
   }
 
   async #commit(group: CommitGroup): Promise<void> {

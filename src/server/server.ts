@@ -56,7 +56,7 @@ export interface RunningServer {
 
 // What a busy host collects on Cassandra: a conditional batch costs as much as ten of its rows, and a run that is over when it is first listed three
 // rows less.
-const ON_CASSANDRA = { gatherMsMax: 15, visibilityBusyCollectMs: 500 };
+const ON_CASSANDRA = { gatherMsMax: 15, startedMsMax: 4, visibilityBusyCollectMs: 500 };
 
 const clusterGroup = (config: ServerConfig): ClusterGroup => ({
   currentCluster: config.cluster.current,

@@ -8,7 +8,7 @@ import { TaskIds } from '../../../src/history/task-ids.ts';
 
 const COMMIT_MS = 20;
 
-async function setUp(gatherMsMax: number) {
+async function setUp(gatherMsMax: number, startedMsMax = 0) {
   const env = createSimulatedEnv({ seed: 1, startMs: 1_700_000_000_000 });
   const store = createMemoryStore().shards;
   const { rangeId } = await store.acquireShard(1, 'a', 1);
@@ -34,7 +34,7 @@ async function setUp(gatherMsMax: number) {
       onFailure: (error) => failures.push(error),
     },
     rangeId,
-    { groupBytesMax: 1_000_000, queuedBytesMax: 1_000_000, queuedCommandsMax: 1_000, gatherMsMax },
+    { groupBytesMax: 1_000_000, queuedBytesMax: 1_000_000, queuedCommandsMax: 1_000, gatherMsMax, startedMsMax },
     createHistoryMetrics(env.metrics).commits,
   );
   const command = (count: number): void => {
@@ -44,7 +44,8 @@ async function setUp(gatherMsMax: number) {
     }
   };
   const start = env.clock.monotonicMs();
-  return { env, command, failures, starts: () => startedMs.map((ms) => ms - start) };
+  const sinceStart = () => env.clock.monotonicMs() - start;
+  return { env, commits, command, failures, sinceStart, starts: () => startedMs.map((ms) => ms - start) };
 }
 
 describe('the next group of a shard', () => {
@@ -78,5 +79,43 @@ describe('the next group of a shard', () => {
       await env.advance(200);
       expect(starts()).toEqual([0, COMMIT_MS]);
     }
+  });
+});
+
+describe('a group with tasks that workers wait for', () => {
+  it('waits until they are started, so that both are one commit', async () => {
+    const { env, commits, command, starts } = await setUp(0, 4);
+    command(1);
+    const group = commits.open();
+    let started = 0;
+    group.dispatches = () => ({ all: 2, started });
+    await env.advance(1.5);
+    started = 2;
+    command(1);
+    await env.advance(100);
+    expect(group.commandCount).toBe(2);
+    expect(starts()).toEqual([2]);
+  });
+
+  it('waits no longer than it may, and hardly ever where nobody starts them in time', async () => {
+    const { env, commits, command, starts, sinceStart } = await setUp(0, 4);
+    const waited: number[] = [];
+    for (let index = 0; index < 36; index++) {
+      const begunMs = sinceStart();
+      command(1);
+      commits.open().dispatches = () => ({ all: 1, started: 0 });
+      await env.advance(100);
+      waited.push((starts().at(-1) ?? 0) - begunMs);
+    }
+    expect(waited.slice(0, 12)).toEqual(Array.from({ length: 12 }, () => 4));
+    expect(waited.slice(12).filter((ms) => ms > 0)).toEqual([4]);
+  });
+
+  it('does not wait for those that are started in their own turn', async () => {
+    const { env, commits, command, starts } = await setUp(0, 4);
+    command(1);
+    commits.open().dispatches = () => ({ all: 1, started: 1 });
+    await env.advance(100);
+    expect(starts()).toEqual([0]);
   });
 });
