@@ -110,7 +110,11 @@ function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeer
         answered: (reply) => {
           settle();
           breaker.succeeded();
-          resolve(definition.responseDeserialize(reply as Buffer));
+          try {
+            resolve(definition.responseDeserialize(reply as Buffer));
+          } catch (error) {
+            reject(error);
+          }
         },
         failed: (error) => {
           settle();
