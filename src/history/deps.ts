@@ -65,7 +65,7 @@ export interface HistoryOptions {
   readonly groupBytesMax: number;
   /** How long a busy shard lets its next group gather, at most: for stores whose commits cost much processor time. 0 for none. */
   readonly gatherMsMax: number;
-  /** How long a group waits for the workers that its tasks are dispatched to, at most: where that takes a way to another host. 0 for not at all. */
+  /** How long a group waits for workers that its tasks are dispatched to over another host, at most. 0 for not at all. */
   readonly startedMsMax: number;
   /** How long a busy service collects visibility records before it writes them: longer where writes are dear. */
   readonly visibilityBusyCollectMs: number;

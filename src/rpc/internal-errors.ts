@@ -1,5 +1,6 @@
-// Errors between the hosts of one region. The whole of an error travels, so that the calling host sees the error that a plain call would have thrown: each kind of the API's, with its fields, and each kind of the store's, with its word on what was written.
-// What is neither (a defect of the other host) arrives as InternalService.
+// Errors between the hosts of one region. The whole of an error travels, so that the calling host sees the error that a plain call would have
+// thrown: each kind of the API's, with its fields, and each kind of the store's, with its word on what was written. What is neither (a defect of
+// the other host) arrives as InternalService.
 import type { ErrorDetail } from '@antiphon/proto/internal';
 import {
   ClientVersionNotSupportedError,
