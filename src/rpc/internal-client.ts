@@ -101,7 +101,8 @@ function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeer
       return Promise.reject(cancelled('The caller is gone'));
     }
     return new Promise((resolve, reject) => {
-      const leftMs = deadlineMs === undefined ? timeoutMs : Math.max(1, deadlineMs - env.clock.nowMs());
+      // A deadline from a header has parts of milliseconds, the message has not.
+      const leftMs = deadlineMs === undefined ? timeoutMs : Math.max(1, Math.ceil(deadlineMs - env.clock.nowMs()));
       const settle = (): void => {
         timer.cancel();
         signal?.removeEventListener('abort', hangUp);

@@ -158,10 +158,10 @@ export const HISTORY_METHODS: InternalMethods<HistoryClient> = {
       rejectCondition,
       consistency,
     }),
-    args: ({ run, query, rejectCondition, consistency }, call) => [
+    args: ({ run, query, rejectCondition, consistency }, { signal, deadlineMs }) => [
       runOf(run),
       query ?? NO_QUERY,
-      { ...call, rejectCondition, consistency },
+      { signal, deadlineMs, rejectCondition, consistency },
     ],
     reply: same,
     result: same,
@@ -176,7 +176,7 @@ export const HISTORY_METHODS: InternalMethods<HistoryClient> = {
       waitForNewEvent,
       closeEventOnly,
     }),
-    args: ({ run, ...options }, call) => [runOf(run), { ...options, ...call }],
+    args: ({ run, ...options }, { signal, deadlineMs }) => [runOf(run), { ...options, signal, deadlineMs }],
     reply: ({ historyBlobs, nextPageToken }) => ({ historyBlobs: [...historyBlobs], nextPageToken }),
     result: same,
     options: (_run, options) => options,

@@ -99,7 +99,7 @@ describe('a call of another host', () => {
       };
       void serve({ matching: matching as MatchingClient }).then(async ({ address }) => {
         const leaving = new AbortController();
-        const deadlineMs = env.clock.nowMs() + 60_000;
+        const deadlineMs = env.clock.nowMs() + 60_000.25;
         const query = { run: RUN, taskList: POLL.taskList, query: WorkflowQuery.fromPartial({ queryType: 'state' }) };
         const call = peersWith().of(address).matching.queryWorkflow(query, { signal: leaving.signal, deadlineMs });
         while (seen === undefined) await new Promise((again) => setTimeout(again, 5));
@@ -108,6 +108,26 @@ describe('a call of another host', () => {
         await expect(call).rejects.toMatchObject({ kind: 'Cancelled' });
       });
     });
+    await hungUp;
+  });
+
+  test('that waits for events ends there when its caller hangs up', async () => {
+    const leaving = new AbortController();
+    let ended: () => void = () => {};
+    const hungUp = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    const history = {
+      getHistory: (_run: unknown, { signal }: CallOptions) => {
+        signal?.addEventListener('abort', ended);
+        leaving.abort();
+        return new Promise(() => {});
+      },
+    } as unknown as HostServices['history'];
+    const { address } = await serve({ history });
+    const wait = { pageSize: 10, token: new Uint8Array(), waitForNewEvent: true, closeEventOnly: false };
+    const call = peersWith().of(address).history.getHistory(RUN, { ...wait, signal: leaving.signal });
+    await expect(call).rejects.toMatchObject({ kind: 'Cancelled' });
     await hungUp;
   });
 
