@@ -1,5 +1,6 @@
-#!/usr/bin/env node
-// The `antiphon` command: the bundled CLI of dist/.
+#!/usr/bin/env -S node --max-semi-space-size=64
+// The `antiphon` command: the bundled CLI of dist/. Room for young objects, in MB: what a busy server has under way outlives the default of 16,
+// and was copied again and again.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -66,21 +66,41 @@ export async function startHost(
   return startServerProcess({ folder, ...(port !== undefined && { port }), entry, nodeArguments, configFiles: [file] });
 }
 
-export const cassandraTarget = (
-  server: CassandraServer,
-  options: HostOptions & { readonly hosts: number },
-): Target => ({
-  title: `Cassandra, ${options.hosts === 1 ? 'one host' : `${options.hosts} hosts`}, ${options.shards} shards`,
+/** Apart: one host runs all but the shards, the others nothing else. Every call on a shard then goes to another host, however many there are. */
+export interface Layout {
+  readonly hosts: number;
+  readonly isApart: boolean;
+}
+
+const FRONT_SERVICES = ['frontend', 'matching', 'worker'];
+const SHARD_SERVICES = ['history'];
+
+const titleOf = ({ hosts, isApart }: Layout): string =>
+  `${hosts === 1 ? 'one' : hosts} ${isApart ? 'history ' : ''}${hosts === 1 ? 'host' : 'hosts'}${isApart ? ' and a frontend' : ''}`;
+
+async function startLayout(store: HostStore, options: HostOptions & Layout): Promise<readonly ServerProcess[]> {
+  const { hosts, isApart } = options;
+  const start = (services?: readonly string[]): Promise<ServerProcess> => {
+    const sections = { ...options.sections, ...(services !== undefined && { services }) };
+    return startHost(store, { ...options, sections, isCluster: isApart || hosts > 1 });
+  };
+  const ofShards = isApart ? SHARD_SERVICES : undefined;
+  return Promise.all([
+    ...(isApart ? [start(FRONT_SERVICES)] : []),
+    ...Array.from({ length: hosts }, () => start(ofShards)),
+  ]);
+}
+
+export const cassandraTarget = (server: CassandraServer, options: HostOptions & Layout): Target => ({
+  title: `Cassandra, ${titleOf(options)}, ${options.shards} shards`,
   makeSite: async () => {
     const keyspaces = await makeKeyspaces(server);
     const store = { ...server, keyspaces };
     return {
       start: async () => {
-        const isCluster = options.hosts > 1;
-        const hosts = await Promise.all(
-          Array.from({ length: options.hosts }, () => startHost(store, { ...options, isCluster })),
-        );
-        return deploymentOf(hosts, server.pid);
+        const hosts = await startLayout(store, options);
+        const deployment = deploymentOf(hosts, server.pid);
+        return options.isApart ? { ...deployment, addresses: deployment.addresses.slice(0, 1) } : deployment;
       },
       remove: () => dropKeyspaces(server, keyspaces),
     };

@@ -38,6 +38,8 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --open N             open workflows of idle and recover (default 100000)
   --store NAME         ${STORES.join(', ')} (default sqlite). The server of the others is started by npm run services; tenant is on SQLite always
   --hosts N            hosts on Cassandra (default 1); 1,2,4 measures each number of them in turns
+  --apart              hosts that run history only, and one more with the other services: every call on a shard goes to another host
+  --per-host N         workflows a second of paced for each host (default 30)
   --go-workers N       worker processes of go-activity-…, whose load is the Go client's (default 3): one polls 1,000 times a second at most
   --go-pollers N       decision pollers in each of them, and as many activity pollers (default 16)
   --shards N           shards on a server (default 16)
@@ -60,6 +62,8 @@ const { values, positionals } = parseArgs({
     open: { type: 'string', default: '100000' },
     store: { type: 'string', default: 'sqlite' },
     hosts: { type: 'string', default: '1' },
+    apart: { type: 'boolean', default: false },
+    'per-host': { type: 'string', default: '30' },
     'go-workers': { type: 'string', default: '3' },
     'go-pollers': { type: 'string', default: '16' },
     shards: { type: 'string' },
@@ -89,10 +93,13 @@ function scenariosOf(names: readonly string[]): readonly Scenario[] {
 const nodeArguments = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
 const sizes = values.hosts.split(',').map(Number);
 const [hosts = 1] = sizes;
+const isApart = values.apart;
 const shards = Number(values.shards ?? (sizes.every((count) => count === 1) ? 4 : 16));
 
-const optionsOf = (target: Target, entry?: string): BenchOptions => ({
+const optionsOf = (target: Target, entry?: string, hostCount = hosts): BenchOptions => ({
   target,
+  hosts: hostCount,
+  perHost: Number(values['per-host']),
   entry,
   nodeArguments,
   goWorkers: Number(values['go-workers']),
@@ -111,7 +118,7 @@ async function ownTarget(entry?: string): Promise<Target> {
   if (store === 'postgres' || store === 'mysql') {
     return sqlTarget(store, { instance: values.instance, shards, entry, nodeArguments });
   }
-  return cassandraTarget(await startCassandra(values.instance), { hosts, shards, entry, nodeArguments });
+  return cassandraTarget(await startCassandra(values.instance), { hosts, isApart, shards, entry, nodeArguments });
 }
 
 async function measure(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
@@ -160,11 +167,11 @@ async function compareSizes(scenarios: readonly Scenario[]): Promise<readonly Ro
   if (values.store !== 'cassandra') throw new UsageError('several hosts need --store cassandra');
   const server = await startCassandra(values.instance);
   try {
-    const targets = sizes.map((count) => cassandraTarget(server, { hosts: count, shards, nodeArguments }));
+    const targets = sizes.map((count) => cassandraTarget(server, { hosts: count, isApart, shards, nodeArguments }));
     describe(targets[0] as Target);
     const deployments = targets.map((target, index) => ({
       title: `${sizes[index]} hosts`,
-      options: optionsOf(target),
+      options: optionsOf(target, undefined, sizes[index]),
     }));
     return await measureSizes(scenarios, deployments, Number(values.rounds));
   } finally {

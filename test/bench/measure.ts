@@ -1,4 +1,4 @@
-// A closed loop of fixed concurrency with a warm-up and a measured window: of so many seconds, or of so many operations, which is the same
+// A closed loop of fixed concurrency, or operations at a fixed rate of so many under way at most, with a warm-up and a measured window: of so many seconds, or of so many operations, which is the same
 // work on a machine that is busy with something else.
 
 export interface Measured {
@@ -18,8 +18,22 @@ export interface Window {
   readonly operations?: number | undefined;
 }
 
-export async function closedLoop(options: {
+/** Resolves at the time of the next operation, and with it: what is late counts from when it was due. */
+function turnsOf(perSecond: number): () => Promise<number> {
+  let nextMs = performance.now();
+  return async () => {
+    const dueMs = nextMs;
+    nextMs += 1000 / perSecond;
+    const leftMs = dueMs - performance.now();
+    if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+    return dueMs;
+  };
+}
+
+export async function measureLoad(options: {
   concurrency: number;
+  /** Undefined: an operation begins when another has ended. */
+  perSecond?: number | undefined;
   window: Window;
   operation: (index: number) => Promise<void>;
   /** Called at the start and the end of the measured window. */
@@ -38,9 +52,11 @@ export async function closedLoop(options: {
       if (count === undefined) setTimeout(resolve, seconds * 1000);
       else reached = { count: finished + count, resolve };
     });
+  const { perSecond } = options;
+  const turn = perSecond === undefined ? async () => performance.now() : turnsOf(perSecond);
   const runner = async (): Promise<void> => {
     while (phase !== 'over') {
-      const started = performance.now();
+      const started = await turn();
       try {
         await options.operation(index++);
         if (phase === 'window') latencies.push(performance.now() - started);

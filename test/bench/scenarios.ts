@@ -6,7 +6,7 @@ import { idleAndRecover, longHistory } from './at-rest.ts';
 import { pick, withDeployment } from './deployed.ts';
 import { DOMAIN, signalRequest, startRequest } from './domain.ts';
 import { goActivity } from './go-client.ts';
-import { closedLoop, type Measured, type Window } from './measure.ts';
+import { type Measured, measureLoad, type Window } from './measure.ts';
 import type { Deployment, Target } from './target.ts';
 import { type Edge, valuesOf } from './values.ts';
 import { startWorkerLoop } from './worker-loop.ts';
@@ -18,6 +18,9 @@ export interface Row {
 
 export interface BenchOptions extends Window {
   readonly target: Target;
+  /** Of the target, and the workflows a second that `paced` gives each. */
+  readonly hosts: number;
+  readonly perHost: number;
   /** Of the target, when it is ours. */
   readonly shards: number;
   readonly openWorkflows: number;
@@ -32,17 +35,26 @@ export interface BenchOptions extends Window {
 export type Scenario = (options: BenchOptions) => Promise<readonly Row[]>;
 
 const WORKFLOW_MS_MAX = 60_000;
+// A server that does not keep pace has so many under way.
+const PACED_MAX = 500;
+
+/** So many operations under way, or begun at this rate and so many at most. */
+interface Load {
+  readonly concurrency: number;
+  readonly perSecond?: number;
+}
 
 /** Measures with the servers' and the store's CPU and disk in the window. */
 async function measured(
   deployment: Deployment,
   options: BenchOptions,
-  concurrency: number,
+  { concurrency, perSecond }: Load,
   operation: (index: number) => Promise<void>,
 ): Promise<Record<string, number>> {
   const edges: Edge[] = [];
-  const result: Measured = await closedLoop({
+  const result: Measured = await measureLoad({
     concurrency,
+    perSecond,
     window: options,
     operation,
     onWindow: () => {
@@ -55,13 +67,13 @@ async function measured(
 
 function workflows(
   options: BenchOptions,
-  concurrency: number,
+  load: Load,
   activities: number,
   scenario: string,
   workflowIdOf: (index: number) => string = (index) => `w-${index}-${randomUUID()}`,
 ): Promise<Row> {
   return withDeployment(options.target, async (deployment, apis) => {
-    const pollers = Math.max(4, Math.min(32, concurrency));
+    const pollers = Math.max(4, Math.min(32, load.concurrency));
     const worker = startWorkerLoop({
       apis,
       domain: DOMAIN,
@@ -70,7 +82,7 @@ function workflows(
       activityPollers: pollers,
       activities,
     });
-    const values = await measured(deployment, options, concurrency, async (index) => {
+    const values = await measured(deployment, options, load, async (index) => {
       const workflowId = workflowIdOf(index);
       const finished = new Promise<void>((resolve, reject) => {
         // A workflow that was lost on the way is an error, not a wait for ever.
@@ -93,7 +105,7 @@ const startWorkflow = (api: Api, workflowId: string, taskList: string): Promise<
 async function start(options: BenchOptions): Promise<Row> {
   return withDeployment(options.target, async (deployment, apis) => ({
     scenario: 'start c=50',
-    values: await measured(deployment, options, 50, async (index) => {
+    values: await measured(deployment, options, { concurrency: 50 }, async (index) => {
       await startWorkflow(pick(apis, index), `s-${randomUUID()}`, 'nobody');
     }),
   }));
@@ -112,7 +124,7 @@ async function signal(options: BenchOptions, runCount: number): Promise<Row> {
       }
       return promise;
     };
-    const values = await measured(deployment, options, 50, async (index) => {
+    const values = await measured(deployment, options, { concurrency: 50 }, async (index) => {
       const workflowId = `run-${index % runCount}-${Math.floor(index / (signalsPerRun * runCount))}`;
       await ensure(workflowId);
       await call(pick(apis, index).workflow, 'signalWorkflowExecution', signalRequest(workflowId));
@@ -132,18 +144,23 @@ function idOfFirstShard(shards: number): string {
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   activity: async (options) => {
     const rows: Row[] = [];
-    for (const c of [1, 50, 200]) rows.push(await workflows(options, c, 1, `activity c=${c}`));
+    for (const c of [1, 50, 200]) rows.push(await workflows(options, { concurrency: c }, 1, `activity c=${c}`));
     return rows;
   },
-  'activity-1': async (options) => [await workflows(options, 1, 1, 'activity c=1')],
-  'activity-50': async (options) => [await workflows(options, 50, 1, 'activity c=50')],
-  'activity-200': async (options) => [await workflows(options, 200, 1, 'activity c=200')],
+  'activity-1': async (options) => [await workflows(options, { concurrency: 1 }, 1, 'activity c=1')],
+  'activity-50': async (options) => [await workflows(options, { concurrency: 50 }, 1, 'activity c=50')],
+  'activity-200': async (options) => [await workflows(options, { concurrency: 200 }, 1, 'activity c=200')],
+  paced: async (options) => {
+    const { hosts, perHost } = options;
+    const load = { concurrency: PACED_MAX, perSecond: hosts * perHost };
+    return [await workflows(options, load, 1, `activity ${perHost}/s a host`)];
+  },
   'go-activity-50': async (options) => [await goActivity(options, 50)],
   'go-activity-200': async (options) => [await goActivity(options, 200)],
   'hot-shard': async (options) => [
-    await workflows(options, 50, 1, 'hot shard c=50', () => idOfFirstShard(options.shards)),
+    await workflows(options, { concurrency: 50 }, 1, 'hot shard c=50', () => idOfFirstShard(options.shards)),
   ],
-  chain10: async (options) => [await workflows(options, 16, 10, 'chain10 c=16')],
+  chain10: async (options) => [await workflows(options, { concurrency: 16 }, 10, 'chain10 c=16')],
   start: async (options) => [await start(options)],
   signal: async (options) => [await signal(options, 1), await signal(options, 1000)],
   'long-history': longHistory,

@@ -33,6 +33,9 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** As the first line of bin/antiphon.mjs has them. */
+const INSTALLED_ARGUMENTS = ['--max-semi-space-size=64'];
+
 export const makeFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-bench-'));
 
 export async function startServerProcess(options: {
@@ -50,6 +53,7 @@ export async function startServerProcess(options: {
     spawn(
       process.execPath,
       [
+        ...INSTALLED_ARGUMENTS,
         ...(options.nodeArguments ?? []),
         options.entry ?? ownEntry,
         'server',
