@@ -126,7 +126,9 @@ describe('a call of another host', () => {
     } as unknown as HostServices['history'];
     const { address } = await serve({ history });
     const wait = { pageSize: 10, token: new Uint8Array(), waitForNewEvent: true, closeEventOnly: false };
-    const call = peersWith().of(address).history.getHistory(RUN, { ...wait, signal: leaving.signal });
+    const call = peersWith()
+      .of(address)
+      .history.getHistory(RUN, { ...wait, signal: leaving.signal });
     await expect(call).rejects.toMatchObject({ kind: 'Cancelled' });
     await hungUp;
   });
