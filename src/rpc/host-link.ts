@@ -5,6 +5,7 @@ import type { HostAnswers, HostCall, HostCallId, HostCalls } from '@antiphon/pro
 import type { ClientDuplexStream, ServiceError as GrpcError } from '@grpc/grpc-js';
 import type { Env } from '#env';
 import { errorFromFailure } from './internal-errors.ts';
+import { onceATurn } from './once-a-turn.ts';
 
 export interface LinkCall {
   answered(reply: Uint8Array): void;
@@ -21,20 +22,19 @@ const MESSAGE_BYTES = 1024 * 1024;
 const NEVER_SENT = /^No connection established/;
 
 export class HostLink {
-  readonly #env: Env;
+  readonly #flushSoon: () => void;
   readonly #stream: HostStream;
   readonly #onOver: () => void;
   readonly #calls = new Map<number, LinkCall>();
   #outgoing: HostCall[] = [];
   #cancelled: HostCallId[] = [];
   #outgoingBytes = 0;
-  #isFlushing = false;
   #lastId = 0;
   #isOver = false;
   #isLeft = false;
 
   constructor(env: Env, stream: HostStream, onOver: () => void) {
-    this.#env = env;
+    this.#flushSoon = onceATurn(env, () => this.#flush());
     this.#stream = stream;
     this.#onOver = onOver;
     stream.on('data', (message: HostAnswers) => this.#receive(message));
@@ -82,15 +82,6 @@ export class HostLink {
     this.#isLeft = true;
     // Answers still come.
     this.#stream.end();
-  }
-
-  #flushSoon(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    this.#env.scheduler.after(0, () => {
-      this.#isFlushing = false;
-      this.#flush();
-    });
   }
 
   #flush(): void {

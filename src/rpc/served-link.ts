@@ -7,6 +7,7 @@ import type { Env, TimerHandle } from '#env';
 import type { CallOptions } from './clients.ts';
 import { failureFromError } from './internal-errors.ts';
 import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
+import { onceATurn } from './once-a-turn.ts';
 
 /** Answers a call with an encoded reply; what it rejects with goes to the caller as it is. */
 export type ServeCall = (path: string, request: Uint8Array, call: CallOptions) => Promise<Uint8Array>;
@@ -56,10 +57,10 @@ export class ServedLink {
   readonly #env: Env;
   readonly #stream: ServerDuplexStream<HostCalls, HostAnswers>;
   readonly #serve: ServeCall;
+  readonly #flushSoon: () => void;
   readonly #calls = new Map<number, ServedCall>();
   #answers: HostAnswer[] = [];
   #bytes = 0;
-  #isFlushing = false;
   #isLeaving = false;
   /** The caller makes no more calls. */
   #isHalfClosed = false;
@@ -69,6 +70,7 @@ export class ServedLink {
     this.#env = env;
     this.#stream = stream;
     this.#serve = serve;
+    this.#flushSoon = onceATurn(env, () => this.#flush());
     const over = (): void => {
       if (this.#isOver) return;
       this.#isOver = true;
@@ -121,12 +123,7 @@ export class ServedLink {
     if (this.#bytes + bytes > MESSAGE_BYTES) this.#flush();
     this.#answers.push(answer);
     this.#bytes += bytes;
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    this.#env.scheduler.after(0, () => {
-      this.#isFlushing = false;
-      this.#flush();
-    });
+    this.#flushSoon();
   }
 
   #flush(): void {
