@@ -1,4 +1,5 @@
 // What only a server can suffer: it freezes, it is gone, another process takes the shard in the meantime; a keyspace of another release.
+import fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isStoreError, type StoreError } from '#base';
 import type { Store } from '#persistence';
@@ -41,6 +42,13 @@ describe.skipIf(serviceMissing('cassandra') !== undefined)('a Cassandra store', 
     return store;
   };
   const pause = (): void => void process.kill(pid, 'SIGSTOP');
+  /** The signal stops one thread after the other: those that still run may answer a write. */
+  const freeze = async (): Promise<void> => {
+    pause();
+    const threads = `/proc/${pid}/task`;
+    const runs = (thread: string): boolean => !/\) [Tt] /.test(fs.readFileSync(`${threads}/${thread}/stat`, 'utf8'));
+    while (fs.readdirSync(threads).some(runs)) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
   const resume = (): void => void process.kill(pid, 'SIGCONT');
 
   beforeAll(async () => {
@@ -165,7 +173,7 @@ describe.skipIf(serviceMissing('cassandra') !== undefined)('a Cassandra store', 
 
     it('has not begun a commit whose history could not be written', async () => {
       const lease = await store.shards.acquireShard(SHARD, 'a', 1);
-      pause();
+      await freeze();
       const outcome = store.shards.commit(SHARD, lease.rangeId, commitOf('unwritten'));
       await expect(outcome).rejects.toSatisfy((error) => isStoreError(error, 'Unavailable'));
       await expect(outcome).rejects.toThrow(/the commit was not begun/);
@@ -175,7 +183,7 @@ describe.skipIf(serviceMissing('cassandra') !== undefined)('a Cassandra store', 
 
     it('calls reads unavailable while the server is frozen, and answers them afterwards', async () => {
       await store.shards.acquireShard(SHARD, 'a', 1);
-      pause();
+      await freeze();
       const read = store.shards.loadExecution(SHARD, runKey('any'));
       await expect(read).rejects.toSatisfy((error) => isStoreError(error, 'Unavailable'));
       resume();
