@@ -1,5 +1,6 @@
 // Group commit. All writes that are asked for in one turn of the event loop, or while the disk syncs the group before, share one transaction
-// and one sync. Each runs in its own savepoint: a lost fence undoes that write alone. Writes apply in the order they were called. A caller
+// and one sync. When one of them fails (a lost fence) the group is undone and applied again with a savepoint around each, so that the failure undoes
+// that write alone: a savepoint copies each page that is changed within it. Writes apply in the order they were called. A caller
 // hears of its write, and a reader gets what it saw, only after the sync; an error of COMMIT or of the sync leaves the outcome unknown
 // (see errors.ts). After a failed sync nobody knows what the disk has, so the store refuses everything until it is opened again.
 import type { Database } from 'better-sqlite3';
@@ -68,6 +69,29 @@ export function createGroupCommit(connection: Database, env: Env, log: LogSync |
     });
   };
 
+  /** False: no transaction was begun, and the callers know. */
+  const beginGroup = (jobs: readonly Job[]): boolean => {
+    try {
+      begin?.run();
+      return true;
+    } catch (error) {
+      for (const job of jobs) job.reject(statementError(job.what, error));
+      return false;
+    }
+  };
+
+  /** Undefined: one of them failed, and nothing of any was written. */
+  const applyTogether = (jobs: readonly Job[]): readonly Applied[] | undefined => {
+    try {
+      return jobs.map((job) => ({ job, value: job.apply() }));
+    } catch {
+      // Which one it was, and what is to be said to its caller, comes out when each is applied for itself.
+      undone();
+      if (connection.inTransaction) rollback?.run();
+      return undefined;
+    }
+  };
+
   /** Applies one job; 'lost' when SQLite undid the whole transaction with it. */
   const applyJob = (job: Job): { value: unknown } | 'undone' | 'lost' => {
     try {
@@ -100,18 +124,8 @@ export function createGroupCommit(connection: Database, env: Env, log: LogSync |
     }
   };
 
-  /** Applies and commits what waits. */
-  const applyGroup = (): Omit<Unsynced, 'synced'> | undefined => {
-    const jobs = waiting.splice(0, soloJobs > 0 ? 1 : JOBS_PER_GROUP_MAX);
-    soloJobs = Math.max(0, soloJobs - jobs.length);
-    if (jobs.length === 0) return undefined;
-    const startMs = env.clock.monotonicMs();
-    try {
-      begin?.run();
-    } catch (error) {
-      for (const job of jobs) job.reject(statementError(job.what, error));
-      return undefined;
-    }
+  /** Undefined: nothing of any was written, and those that are not to blame wait again. */
+  const applyEach = (jobs: readonly Job[]): readonly Applied[] | undefined => {
     const applied: Applied[] = [];
     for (const [index, job] of jobs.entries()) {
       const outcome = applyJob(job);
@@ -125,6 +139,22 @@ export function createGroupCommit(connection: Database, env: Env, log: LogSync |
       }
       if (outcome !== 'undone') applied.push({ job, value: outcome.value });
     }
+    return applied;
+  };
+
+  /** Applies and commits what waits. */
+  const applyGroup = (): Omit<Unsynced, 'synced'> | undefined => {
+    const jobs = waiting.splice(0, soloJobs > 0 ? 1 : JOBS_PER_GROUP_MAX);
+    soloJobs = Math.max(0, soloJobs - jobs.length);
+    if (jobs.length === 0) return undefined;
+    const startMs = env.clock.monotonicMs();
+    if (!beginGroup(jobs)) return undefined;
+    let applied = applyTogether(jobs);
+    if (applied === undefined) {
+      if (!beginGroup(jobs)) return undefined;
+      applied = applyEach(jobs);
+    }
+    if (applied === undefined) return undefined;
     groupSize.observe(jobs.length);
     return commitGroup(applied) ? { applied, startMs } : undefined;
   };

@@ -1,4 +1,4 @@
-// The shard port on SQLite. The fence is checked first inside the commit's savepoint, so a lost shard writes nothing
+// The shard port on SQLite. The fence is checked before anything of a commit is written, so a lost shard writes nothing
 // at all.
 import { ReplicationTask, ShardInfo, TimerTask, TransferTask } from '@antiphon/proto/internal';
 import { StoreError } from '#base';

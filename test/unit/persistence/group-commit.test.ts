@@ -57,7 +57,26 @@ describe('group commit', () => {
     expect(outcomes[1]).toMatchObject({ reason: { name: 'RangeError' } });
     expect(outcomes[2]).toMatchObject({ reason: { kind: 'ConditionFailed' } });
     expect(ids()).toEqual([1, 2]);
-    expect(undone).toBe(2);
+    // The group once, and each that failed.
+    expect(undone).toBe(3);
+  });
+
+  it('applies the others of a group again when one has failed, in their order', async () => {
+    const applied: number[] = [];
+    const write = (id: number) =>
+      database.write('write', () => {
+        applied.push(id);
+        run(`INSERT INTO parents VALUES (${id})`)();
+        return id;
+      });
+    const bug = () => {
+      throw new RangeError('a bug');
+    };
+    const outcomes = await Promise.allSettled([write(1), database.write('broken', bug), write(2)]);
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(applied).toEqual([1, 1, 2]);
+    expect(ids()).toEqual([1, 2]);
+    expect(transactions).toBe(1);
   });
 
   it('reports an error of COMMIT itself as an unknown outcome to every write of the group, and goes on', async () => {
