@@ -1,6 +1,7 @@
 // What a shard has in memory of its workflows: one slot per workflow id with the current-run row and the states of its runs. Commands of one
 // workflow id pass its slot one after another. Slots that are in use or hold uncommitted state are pinned; the others leave, least recently
-// used first, when the estimated bytes exceed the bound.
+// used first, when the estimated bytes exceed the bound. Those of workflows that are over have a small share of it, first come, first to leave:
+// they are read in the moments after their end, and memory that is given back soon costs the collector little.
 
 import type { WorkflowState } from '#core';
 import type { CurrentRun, RunKey } from '#persistence';
@@ -92,6 +93,13 @@ export class Slot {
     }
   }
 
+  /** Nothing more comes but readers, or a next run. */
+  get isOver(): boolean {
+    if (this.runs.size === 0) return false;
+    for (const run of this.runs.values()) if (!isClosed(run.state)) return false;
+    return true;
+  }
+
   get estimatedBytes(): number {
     let bytes = SLOT_BYTES;
     for (const run of this.runs.values()) bytes += run.estimatedBytes;
@@ -100,11 +108,40 @@ export class Slot {
 }
 
 const EVICTION_SCAN_MAX = 64;
+const OVER_SHARE = 1 / 16;
+
+/** Slots in the order in which they leave. */
+class SlotQueue {
+  readonly slots = new Map<string, Slot>();
+  bytes = 0;
+
+  add(slot: Slot): void {
+    this.slots.set(slot.id, slot);
+    this.bytes += slot.chargedBytes;
+  }
+
+  remove(slot: Slot): boolean {
+    if (!this.slots.delete(slot.id)) return false;
+    this.bytes -= slot.chargedBytes;
+    return true;
+  }
+
+  evict(bytesMax: number, keep: Slot): void {
+    if (this.bytes <= bytesMax) return;
+    let scanned = 0;
+    for (const slot of this.slots.values()) {
+      if (this.bytes <= bytesMax || ++scanned > EVICTION_SCAN_MAX) return;
+      if (slot === keep || slot.isPinned) continue;
+      this.remove(slot);
+      slot.chargedBytes = 0;
+    }
+  }
+}
 
 export class WorkflowCache {
   #bytesMax: number;
-  readonly #slots = new Map<string, Slot>();
-  #bytes = 0;
+  readonly #live = new SlotQueue();
+  readonly #over = new SlotQueue();
   #tick = 0;
 
   constructor(bytesMax: number) {
@@ -112,11 +149,11 @@ export class WorkflowCache {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#live.bytes + this.#over.bytes;
   }
 
   get size(): number {
-    return this.#slots.size;
+    return this.#live.slots.size + this.#over.slots.size;
   }
 
   /** Takes effect as slots are charged. */
@@ -125,51 +162,49 @@ export class WorkflowCache {
   }
 
   peek(domainId: string, workflowId: string): Slot | undefined {
-    return this.#slots.get(slotId(domainId, workflowId));
+    return this.#find(slotId(domainId, workflowId));
   }
 
   slot(domainId: string, workflowId: string): Slot {
     const id = slotId(domainId, workflowId);
-    const found = this.#slots.get(id);
+    const { slots } = this.#live;
+    const found = this.#find(id);
     const tick = ++this.#tick;
     if (found !== undefined) {
       // Moving to the young end costs two map operations: skipped while it is young anyway.
-      if (tick - found.usedAt > this.#slots.size >> 2) {
-        this.#slots.delete(id);
-        this.#slots.set(id, found);
+      if (tick - found.usedAt > slots.size >> 2 && slots.delete(id)) {
+        slots.set(id, found);
         found.usedAt = tick;
       }
       return found;
     }
     const slot = new Slot(id, domainId, workflowId);
     slot.usedAt = tick;
-    this.#slots.set(id, slot);
+    this.#live.add(slot);
     this.charge(slot);
     return slot;
   }
 
   /** Nobody will answer the queries that wait here. */
   failQueries(error: unknown): void {
-    for (const slot of this.#slots.values()) for (const run of slot.runs.values()) run.queries?.fail(error);
+    for (const { slots } of [this.#live, this.#over]) {
+      for (const slot of slots.values()) for (const run of slot.runs.values()) run.queries?.fail(error);
+    }
   }
 
   /** Counts the slot's bytes again after a change, and makes room. */
   charge(slot: Slot): void {
+    const [queue, other] = slot.isOver ? [this.#over, this.#live] : [this.#live, this.#over];
+    if (other.remove(slot)) queue.add(slot);
     const bytes = slot.estimatedBytes;
-    this.#bytes += bytes - slot.chargedBytes;
+    queue.bytes += bytes - slot.chargedBytes;
     slot.chargedBytes = bytes;
-    if (this.#bytes > this.#bytesMax) this.#evict(slot);
+    this.#over.evict(this.#bytesMax * OVER_SHARE, slot);
+    this.#live.evict(this.#bytesMax - this.#over.bytes, slot);
   }
 
-  #evict(keep: Slot): void {
-    let scanned = 0;
-    for (const slot of this.#slots.values()) {
-      if (this.#bytes <= this.#bytesMax || ++scanned > EVICTION_SCAN_MAX) return;
-      if (slot === keep || slot.isPinned) continue;
-      this.#slots.delete(slot.id);
-      this.#bytes -= slot.chargedBytes;
-      slot.chargedBytes = 0;
-    }
+  #find(id: string): Slot | undefined {
+    return this.#live.slots.get(id) ?? this.#over.slots.get(id);
   }
 }
 
