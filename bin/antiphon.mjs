@@ -1,6 +1,5 @@
-#!/usr/bin/env -S node --max-semi-space-size=64
-// The `antiphon` command: the bundled CLI of dist/. Room for young objects, in MB: what a busy server has under way outlives the default of 16,
-// and was copied again and again.
+#!/usr/bin/env node
+// The `antiphon` command: the bundled CLI of dist/.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -33,9 +33,6 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** As the first line of bin/antiphon.mjs has them. */
-const INSTALLED_ARGUMENTS = ['--max-semi-space-size=64'];
-
 export const makeFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-bench-'));
 
 export async function startServerProcess(options: {
@@ -53,7 +50,6 @@ export async function startServerProcess(options: {
     spawn(
       process.execPath,
       [
-        ...INSTALLED_ARGUMENTS,
         ...(options.nodeArguments ?? []),
         options.entry ?? ownEntry,
         'server',
