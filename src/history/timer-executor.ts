@@ -22,6 +22,7 @@ export function createTimerExecutor(
     if (work === undefined) return 'done';
     if (work.$case === 'archiveExecution') return archiveExecution(context, actor, task);
     if (work.$case === 'deleteHistory') return deleteHistory(context, actor, task);
+    if (actor.cache.hasEnded(task)) return 'done';
     const domain = await context.domain(task.domainId);
     if (!domain.isActiveHere || isActiveActive(domain)) {
       const found = findState(actor, task);

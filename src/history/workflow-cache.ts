@@ -1,7 +1,8 @@
 // What a shard has in memory of its workflows: one slot per workflow id with the current-run row and the states of its runs. Commands of one
 // workflow id pass its slot one after another. Slots that are in use or hold uncommitted state are pinned; the others leave, least recently
 // used first, when the estimated bytes exceed the bound. Those of workflows that are over have a small share of it, first come, first to leave:
-// they are read in the moments after their end, and memory that is given back soon costs the collector little.
+// they are read in the moments after their end, and memory that is given back soon costs the collector little. That their runs have ended is
+// known for longer: timers of theirs that come due then need no state.
 
 import type { WorkflowState } from '#core';
 import type { CurrentRun, RunKey } from '#persistence';
@@ -109,6 +110,8 @@ export class Slot {
 
 const EVICTION_SCAN_MAX = 64;
 const OVER_SHARE = 1 / 16;
+// About 100 bytes each.
+const ENDED_MAX = 4_096;
 
 /** Slots in the order in which they leave. */
 class SlotQueue {
@@ -126,7 +129,7 @@ class SlotQueue {
     return true;
   }
 
-  evict(bytesMax: number, keep: Slot): void {
+  evict(bytesMax: number, keep: Slot, onEvict?: (slot: Slot) => void): void {
     if (this.bytes <= bytesMax) return;
     let scanned = 0;
     for (const slot of this.slots.values()) {
@@ -134,6 +137,7 @@ class SlotQueue {
       if (slot === keep || slot.isPinned) continue;
       this.remove(slot);
       slot.chargedBytes = 0;
+      onEvict?.(slot);
     }
   }
 }
@@ -142,6 +146,8 @@ export class WorkflowCache {
   #bytesMax: number;
   readonly #live = new SlotQueue();
   readonly #over = new SlotQueue();
+  /** Ids of runs that had ended when they left, oldest first. */
+  readonly #ended = new Set<string>();
   #tick = 0;
 
   constructor(bytesMax: number) {
@@ -163,6 +169,12 @@ export class WorkflowCache {
 
   peek(domainId: string, workflowId: string): Slot | undefined {
     return this.#find(slotId(domainId, workflowId));
+  }
+
+  /** False: it has not, or it is long ago. */
+  hasEnded({ domainId, workflowId, runId }: RunKey): boolean {
+    const run = this.peek(domainId, workflowId)?.runs.get(runId);
+    return run === undefined ? this.#ended.has(runId) : isClosed(run.state);
   }
 
   slot(domainId: string, workflowId: string): Slot {
@@ -195,13 +207,24 @@ export class WorkflowCache {
   /** Counts the slot's bytes again after a change, and makes room. */
   charge(slot: Slot): void {
     const [queue, other] = slot.isOver ? [this.#over, this.#live] : [this.#live, this.#over];
+    // Conflict resolution can open a run again.
+    if (queue === this.#live) for (const runId of slot.runs.keys()) this.#ended.delete(runId);
     if (other.remove(slot)) queue.add(slot);
     const bytes = slot.estimatedBytes;
     queue.bytes += bytes - slot.chargedBytes;
     slot.chargedBytes = bytes;
-    this.#over.evict(this.#bytesMax * OVER_SHARE, slot);
+    this.#over.evict(this.#bytesMax * OVER_SHARE, slot, this.#remember);
     this.#live.evict(this.#bytesMax - this.#over.bytes, slot);
   }
+
+  readonly #remember = (slot: Slot): void => {
+    for (const runId of slot.runs.keys()) {
+      this.#ended.add(runId);
+      if (this.#ended.size <= ENDED_MAX) continue;
+      const [oldest = runId] = this.#ended;
+      this.#ended.delete(oldest);
+    }
+  };
 
   #find(id: string): Slot | undefined {
     return this.#live.slots.get(id) ?? this.#over.slots.get(id);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { newState } from '#core';
 import { CommitGroup } from '../../../src/history/commit-group.ts';
 import { RunEntry, type Slot, WorkflowCache } from '../../../src/history/workflow-cache.ts';
+import { complete, completeWorkflow, openRegion, pollDecision, start } from './fixture.ts';
 
 const RECORD_BYTES = 1_000;
 // Of a slot with one run.
@@ -61,6 +62,27 @@ describe('the workflows of a shard in memory', () => {
     expect(cache.bytes).toBe(18 * SLOT_BYTES);
   });
 
+  it('are known to have ended when they have left, for a while, and not when they are open again', () => {
+    const { cache, start, end } = cacheOf(32);
+    const hasEnded = (workflowId: string) => cache.hasEnded({ domainId: 'd', workflowId, runId: workflowId });
+    const runShort = (from: number, to: number): void => {
+      for (let index = from; index < to; index++) {
+        start(`short-${index}`);
+        expect(hasEnded(`short-${index}`)).toBe(false);
+        end(`short-${index}`);
+        expect(hasEnded(`short-${index}`)).toBe(true);
+      }
+    };
+    // The last two have not left.
+    runShort(0, 4_096 + 2);
+    expect(hasEnded('short-0')).toBe(true);
+    runShort(4_098, 4_099);
+    expect(hasEnded('short-0')).toBe(false);
+    expect(hasEnded('short-1')).toBe(true);
+    start('short-1');
+    expect(hasEnded('short-1')).toBe(false);
+  });
+
   it('keep what is not in the store yet, whatever room it takes', () => {
     const { cache, start, end } = cacheOf(4);
     const group = new CommitGroup();
@@ -89,5 +111,27 @@ describe('the workflows of a shard in memory', () => {
       end(`short-${index}`);
     }
     expect(cache.peek('d', 'chain')).toBe(slot);
+  });
+});
+
+describe('timers of a run that has ended and left', () => {
+  it('come due without a read of the store', async () => {
+    const loads: string[] = [];
+    const region = await openRegion({
+      options: { shardCount: 1, cacheBytes: 64 * 1024 },
+      faults: ({ method }) => {
+        if (method === 'loadExecution') loads.push(method);
+        return undefined;
+      },
+    });
+    for (let index = 0; index < 20; index++) {
+      await start(region, { workflowId: `order-${index}`, requestId: `request-${index}` });
+      const { ref } = await pollDecision(region);
+      await complete(region, ref, [completeWorkflow()]);
+    }
+    await region.advance(60_000);
+    expect(loads).toEqual([]);
+    await region.history.describeWorkflow({ domainId: 'domain-id', workflowId: 'order-0', runId: '' });
+    expect(loads).toHaveLength(1);
   });
 });
