@@ -93,7 +93,7 @@ export const DEFAULT_HISTORY_OPTIONS: HistoryOptions = {
   groupBytesMax: 4 * 1024 * 1024,
   gatherMsMax: 0,
   startedMsMax: 0,
-  visibilityBusyCollectMs: 250,
+  visibilityBusyCollectMs: 50,
   queuedBytesMax: 64 * 1024 * 1024,
   queuedCommandsMax: 50_000,
   ackIntervalMs: 5_000,
