@@ -4,7 +4,8 @@ import type * as activities from './activities.ts';
 
 const { step } = proxyActivities<typeof activities>({
   startToCloseTimeout: '3s',
-  retry: { initialInterval: '1s', maximumAttempts: 100 },
+  // A step that failed all through an outage must not outwait the rest of the run.
+  retry: { initialInterval: '1s', maximumInterval: '5s', maximumAttempts: 100 },
 });
 const tick = defineSignal<[string]>('tick');
 
