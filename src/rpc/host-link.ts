@@ -5,6 +5,7 @@ import type { HostAnswers, HostCall, HostCallId, HostCalls } from '@antiphon/pro
 import type { ClientDuplexStream, ServiceError as GrpcError } from '@grpc/grpc-js';
 import type { Env } from '#env';
 import { errorFromFailure } from './internal-errors.ts';
+import { SHARED_MESSAGE_BYTES } from './link-limits.ts';
 import { onceATurn } from './once-a-turn.ts';
 
 export interface LinkCall {
@@ -17,8 +18,6 @@ export interface LinkCall {
 
 export type HostStream = ClientDuplexStream<HostCalls, HostAnswers>;
 
-// A message takes several calls up to so much; a larger one is of one call.
-const MESSAGE_BYTES = 1024 * 1024;
 const NEVER_SENT = /^No connection established/;
 
 export class HostLink {
@@ -53,7 +52,7 @@ export class HostLink {
     this.#calls.set(id, call);
     this.#outgoing.push({ id, path, timeoutMs, request });
     this.#outgoingBytes += request.length;
-    if (this.#outgoingBytes >= MESSAGE_BYTES) this.#flush();
+    if (this.#outgoingBytes >= SHARED_MESSAGE_BYTES) this.#flush();
     else this.#flushSoon();
     return () => {
       if (!this.#calls.delete(id)) return;

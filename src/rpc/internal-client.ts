@@ -7,7 +7,7 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 import { HostLink } from './host-link.ts';
 import { createHostClient, type HostServices, type HostTransport, HostUnreachable } from './internal-hosts.ts';
 import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
-import { tooLarge } from './served-link.ts';
+import { CALL_BYTES_MAX, callTooLarge } from './link-limits.ts';
 import { type ClientTls, clientCredentials, clientTlsOptions } from './tls-credentials.ts';
 
 export interface HostPeers {
@@ -26,8 +26,6 @@ export interface HostPeersOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-// Beside the call's other fields.
-const REQUEST_BYTES_MAX = INTERNAL_MESSAGE_BYTES_MAX - 4096;
 
 interface Peer {
   readonly services: HostServices;
@@ -92,9 +90,9 @@ function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeer
       return Promise.reject(new HostUnreachable(`Host ${address} does not answer, please retry`, false));
     }
     const bytes = definition.requestSerialize(request as never);
-    if (bytes.length > REQUEST_BYTES_MAX) {
+    if (bytes.length > CALL_BYTES_MAX) {
       breaker.abandoned();
-      return Promise.reject(tooLarge(definition.path, bytes.length));
+      return Promise.reject(callTooLarge(definition.path, bytes.length));
     }
     if (signal?.aborted) {
       breaker.abandoned();

@@ -2,19 +2,14 @@
 // stream is the hang-up of all its callers. When the host is about to stop it says so, and ends the stream once everything is answered.
 import type { ErrorDetail, HostAnswer, HostAnswers, HostCall, HostCalls } from '@antiphon/proto/internal';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { ServiceError } from '#base';
 import type { Env, TimerHandle } from '#env';
 import type { CallOptions } from './clients.ts';
 import { failureFromError } from './internal-errors.ts';
-import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
+import { CALL_BYTES_MAX, callTooLarge, SHARED_MESSAGE_BYTES } from './link-limits.ts';
 import { onceATurn } from './once-a-turn.ts';
 
 /** Answers a call with an encoded reply; what it rejects with goes to the caller as it is. */
 export type ServeCall = (path: string, request: Uint8Array, call: CallOptions) => Promise<Uint8Array>;
-
-// An answer takes several replies up to so much; a larger one is of one call.
-const MESSAGE_BYTES = 1024 * 1024;
-const ROOM_BYTES = 4096;
 
 /** The caller's deadline and hang-up; a signal is made when somebody looks. */
 class ServedCall implements CallOptions {
@@ -104,8 +99,8 @@ export class ServedLink {
     this.#calls.set(id, call);
     this.#serve(path, request, call).then(
       (reply) => {
-        if (reply.length + ROOM_BYTES > INTERNAL_MESSAGE_BYTES_MAX) {
-          this.#fail(id, failureFromError(tooLarge(path, reply.length)));
+        if (reply.length > CALL_BYTES_MAX) {
+          this.#fail(id, failureFromError(callTooLarge(path, reply.length)));
         } else this.#answer({ id, outcome: { $case: 'reply', value: reply } }, reply.length);
       },
       (error: unknown) => this.#fail(id, failureFromError(error)),
@@ -120,7 +115,7 @@ export class ServedLink {
     this.#calls.get(answer.id)?.settle();
     this.#calls.delete(answer.id);
     if (this.#isOver) return;
-    if (this.#bytes + bytes > MESSAGE_BYTES) this.#flush();
+    if (this.#bytes + bytes > SHARED_MESSAGE_BYTES) this.#flush();
     this.#answers.push(answer);
     this.#bytes += bytes;
     this.#flushSoon();
@@ -139,10 +134,3 @@ export class ServedLink {
     if (this.#isHalfClosed && !this.#isOver && this.#calls.size === 0 && this.#answers.length === 0) this.#stream.end();
   }
 }
-
-/** @throws when a message could not carry it. */
-export const tooLarge = (path: string, bytes: number): ServiceError =>
-  new ServiceError(
-    'LimitExceeded',
-    `${path.slice(1)} between hosts is ${bytes} bytes; at most ${INTERNAL_MESSAGE_BYTES_MAX} fit into a message`,
-  );
