@@ -2,7 +2,7 @@
 // newest state, encoded when the group is sealed. A command's whole effect is in one group.
 import type { ReplicationTask, ShardInfo, TimerTask, TransferTask } from '@antiphon/proto/internal';
 import { type Deferred, deferred } from '#base';
-import { encodeState, type WorkflowState } from '#core';
+import { encodeState } from '#core';
 import type { BranchRow, CurrentRun, ExecutionWrite, HistoryNode, RunKey, ShardCommit } from '#persistence';
 import { isOpen } from './run-state.ts';
 import { isDispatch, isTransferStale } from './task-staleness.ts';
@@ -30,6 +30,8 @@ export class CommitGroup {
   shardInfo: ShardInfo | undefined;
   bytes = 0;
   commandCount = 0;
+  /** The newest state of each written run, by run id. */
+  readonly #written = new Map<string, RunEntry>();
   #sealed: ShardCommit | undefined;
 
   constructor() {
@@ -44,6 +46,7 @@ export class CommitGroup {
 
   addRun(slot: Slot, entry: RunEntry, isNew: boolean, addedSignalRequestIds: readonly string[]): void {
     this.touch(slot);
+    this.#written.set(entry.key.runId, entry);
     const write = this.runs.get(entry);
     if (write === undefined) {
       this.runs.set(entry, { isNew, addedSignalRequestIds: [...addedSignalRequestIds] });
@@ -83,19 +86,14 @@ export class CommitGroup {
 
   /** Dispatches of the group, and how many of them a worker has started within it. */
   dispatches(): { readonly all: number; readonly started: number } {
-    const all = this.transferTasks.filter(isDispatch).length;
-    return { all, started: all === 0 ? 0 : this.transferTasks.length - this.#tasksLeft().length };
+    const dispatches = this.transferTasks.filter(isDispatch);
+    return { all: dispatches.length, started: dispatches.filter((task) => this.#isAnswered(task)).length };
   }
 
-  /** Without dispatches that were answered within the group: what it writes of their runs shows them done to every later owner. */
-  #tasksLeft(): readonly TransferTask[] {
-    if (this.transferTasks.length === 0) return this.transferTasks;
-    const states = new Map<string, WorkflowState>();
-    for (const { key, state } of this.runs.keys()) states.set(key.runId, state);
-    return this.transferTasks.filter((task) => {
-      const state = states.get(task.runId);
-      return state === undefined || !isDispatch(task) || !isTransferStale(state, task);
-    });
+  /** Then what the group writes of the run shows the dispatch done to every later owner. */
+  #isAnswered(task: TransferTask): boolean {
+    const run = this.#written.get(task.runId);
+    return run !== undefined && isTransferStale(run.state, task);
   }
 
   /** Fixes what will be written. Later writes of the same runs go to later groups, so the states are encoded now. */
@@ -124,7 +122,7 @@ export class CommitGroup {
         workflowId: slot.workflowId,
         current,
       })),
-      transferTasks: this.#tasksLeft(),
+      transferTasks: this.transferTasks.filter((task) => !isDispatch(task) || !this.#isAnswered(task)),
       timerTasks: this.timerTasks,
       replicationTasks: this.replicationTasks,
       deletedRuns: this.deletedRuns,
