@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { withDeployment } from './deployed.ts';
 import { DOMAIN } from './domain.ts';
 import type { Measured } from './measure.ts';
@@ -46,7 +46,7 @@ function programArguments(options: BenchOptions, addresses: readonly string[], c
 
 /** Its window's edges and its result, as it prints them. */
 async function follow(
-  child: ChildProcess & { readonly stdout: Readable },
+  child: ChildProcess & { readonly stdin: Writable; readonly stdout: Readable },
   usage: () => Usage,
 ): Promise<{ readonly edges: readonly [Edge, Edge]; readonly result: Measured }> {
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -57,7 +57,11 @@ async function follow(
     const line = JSON.parse(text) as Line;
     if ('pids' in line) pids = line.pids;
     else if ('count' in line) result = line;
-    else edges.push({ usage: usage(), clientCpuSeconds: pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0) });
+    else {
+      edges.push({ usage: usage(), clientCpuSeconds: pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0) });
+      // Until then its processes are there to be read.
+      if (line.edge === 'end') child.stdin.end();
+    }
   }
   const code = await exited;
   const [start, end] = edges;
@@ -71,7 +75,7 @@ export async function goActivity(options: BenchOptions, concurrency: number): Pr
   const binary = buildGoClient();
   return withDeployment(options.target, async (deployment) => {
     const child = spawn(binary, programArguments(options, deployment.addresses, concurrency), {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
       // A worker needs a fraction of a core, and all share the cores with the server. A value from outside wins.
       env: { GOMAXPROCS: '1', ...process.env },
     });

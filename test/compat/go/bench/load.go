@@ -97,6 +97,9 @@ func measure(o options) error {
 	if err := out.Encode(map[string]string{"edge": "end"}); err != nil {
 		return err
 	}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
 	l.stopWorkers()
 	return out.Encode(l.result(seconds))
 }

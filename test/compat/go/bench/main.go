@@ -2,7 +2,8 @@
 // and measures, and worker processes that it starts itself, each with a client and a connection of its own. A workflow is one activity without work.
 //
 // On stdout it prints lines of JSON: {"pids":[…]} of all its processes, {"edge":"start"} and {"edge":"end"} at the edges of the measured
-// window, and at last the result.
+// window, and at last the result. Between the second edge and the result its processes live on until stdin ends, so that what they used
+// can be read.
 package main
 
 import (
