@@ -168,7 +168,7 @@ async function compareSizes(scenarios: readonly Scenario[]): Promise<readonly Ro
   const server = await startCassandra(values.instance);
   try {
     const targets = sizes.map((count) => cassandraTarget(server, { hosts: count, isApart, shards, nodeArguments }));
-    describe(targets[0] as Target);
+    for (const target of targets) describe(target);
     const deployments = targets.map((target, index) => ({
       title: `${sizes[index]} hosts`,
       options: optionsOf(target, undefined, sizes[index]),

@@ -57,20 +57,22 @@ export async function measureSizes(
 ): Promise<readonly Row[]> {
   const all: Row[] = [];
   for (const scenario of scenarios) {
-    const rows: Row[] = [];
+    const rows: { readonly name: string; readonly title: string; readonly row: Row }[] = [];
     for (let round = 0; round < rounds; round++) {
       for (const { title, options } of round % 2 === 0 ? sizes : sizes.toReversed()) {
         for (const row of await scenario(options)) {
           const named = { ...row, scenario: `${row.scenario} ${title}` };
-          rows.push(named);
+          rows.push({ name: row.scenario, title, row: named });
           printRow(named, undefined);
         }
       }
     }
-    const order = sizes.flatMap(({ title }) => rows.filter((row) => row.scenario.endsWith(` ${title}`)));
     console.log(`medians of ${rounds} rounds, and their ratios to ${sizes[0]?.title}`);
-    printMedians(order);
-    all.push(...order);
+    for (const name of new Set(rows.map((each) => each.name))) {
+      const order = sizes.flatMap(({ title }) => rows.filter((each) => each.name === name && each.title === title));
+      printMedians(order.map(({ row }) => row));
+      all.push(...order.map(({ row }) => row));
+    }
   }
   return all;
 }
