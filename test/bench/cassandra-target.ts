@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type CassandraServer, dropKeyspaces, type Keyspaces, makeKeyspaces } from './cassandra-server.ts';
+import { limitCpu } from './cpu-share.ts';
 import { freePort, makeFolder, type ServerProcess, startServerProcess } from './server-process.ts';
 import { deploymentOf, type Target } from './target.ts';
 
@@ -24,6 +25,8 @@ export interface HostStore {
 export interface HostOptions extends HostSettings {
   readonly entry?: string | undefined;
   readonly nodeArguments?: readonly string[];
+  /** Of a core, at most. */
+  readonly cpuShare?: number | undefined;
 }
 
 /** The configuration file of a host; every host of a region has the same but for its ports. */
@@ -62,8 +65,23 @@ export async function startHost(
   const file = path.join(folder, 'host.yaml');
   const rpcPort = options.isCluster ? (options.rpcPort ?? (await freePort())) : undefined;
   writeHostConfig(file, store, { ...options, rpcPort });
-  const { port, entry, nodeArguments = [] } = options;
-  return startServerProcess({ folder, ...(port !== undefined && { port }), entry, nodeArguments, configFiles: [file] });
+  const { port, entry, nodeArguments = [], cpuShare } = options;
+  const server = await startServerProcess({
+    folder,
+    ...(port !== undefined && { port }),
+    entry,
+    nodeArguments,
+    configFiles: [file],
+  });
+  if (cpuShare === undefined) return server;
+  const removeLimit = limitCpu(server.pid, cpuShare);
+  return {
+    ...server,
+    async kill(signal) {
+      await server.kill(signal);
+      removeLimit();
+    },
+  };
 }
 
 /** Apart: one host runs all but the shards, the others nothing else. Every call on a shard then goes to another host, however many there are. */
@@ -77,6 +95,9 @@ const SHARD_SERVICES = ['history'];
 
 const titleOf = ({ hosts, isApart }: Layout): string =>
   `${hosts === 1 ? 'one' : hosts} ${isApart ? 'history ' : ''}${hosts === 1 ? 'host' : 'hosts'}${isApart ? ' and a frontend' : ''}`;
+
+const shareOf = ({ cpuShare }: HostOptions): string =>
+  cpuShare === undefined ? '' : ` with ${cpuShare} of a core each`;
 
 async function startLayout(store: HostStore, options: HostOptions & Layout): Promise<readonly ServerProcess[]> {
   const { hosts, isApart } = options;
@@ -92,7 +113,7 @@ async function startLayout(store: HostStore, options: HostOptions & Layout): Pro
 }
 
 export const cassandraTarget = (server: CassandraServer, options: HostOptions & Layout): Target => ({
-  title: `Cassandra, ${titleOf(options)}, ${options.shards} shards`,
+  title: `Cassandra, ${titleOf(options)}${shareOf(options)}, ${options.shards} shards`,
   makeSite: async () => {
     const keyspaces = await makeKeyspaces(server);
     const store = { ...server, keyspaces };

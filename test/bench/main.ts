@@ -39,6 +39,7 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (default: ${DEFAULT_SCENARIOS.jo
   --store NAME         ${STORES.join(', ')} (default sqlite). The server of the others is started by npm run services; tenant is on SQLite always
   --hosts N            hosts on Cassandra (default 1); 1,2,4 measures each number of them in turns
   --apart              hosts that run history only, and one more with the other services: every call on a shard goes to another host
+  --cpu-share F        hosts on Cassandra that have so much of a core each, as 0.25, however many there are (needs root)
   --per-host N         workflows a second of paced for each host (default 30)
   --go-workers N       worker processes of go-activity-…, whose load is the Go client's (default 3): one polls 1,000 times a second at most
   --go-pollers N       decision pollers in each of them, and as many activity pollers (default 16)
@@ -63,6 +64,7 @@ const { values, positionals } = parseArgs({
     store: { type: 'string', default: 'sqlite' },
     hosts: { type: 'string', default: '1' },
     apart: { type: 'boolean', default: false },
+    'cpu-share': { type: 'string' },
     'per-host': { type: 'string', default: '30' },
     'go-workers': { type: 'string', default: '3' },
     'go-pollers': { type: 'string', default: '16' },
@@ -94,6 +96,7 @@ const nodeArguments = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileF
 const sizes = values.hosts.split(',').map(Number);
 const [hosts = 1] = sizes;
 const isApart = values.apart;
+const cpuShare = values['cpu-share'] === undefined ? undefined : Number(values['cpu-share']);
 const shards = Number(values.shards ?? (sizes.every((count) => count === 1) ? 4 : 16));
 
 const optionsOf = (target: Target, entry?: string, hostCount = hosts): BenchOptions => ({
@@ -118,7 +121,14 @@ async function ownTarget(entry?: string): Promise<Target> {
   if (store === 'postgres' || store === 'mysql') {
     return sqlTarget(store, { instance: values.instance, shards, entry, nodeArguments });
   }
-  return cassandraTarget(await startCassandra(values.instance), { hosts, isApart, shards, entry, nodeArguments });
+  return cassandraTarget(await startCassandra(values.instance), {
+    hosts,
+    isApart,
+    shards,
+    entry,
+    nodeArguments,
+    cpuShare,
+  });
 }
 
 async function measure(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
@@ -167,7 +177,9 @@ async function compareSizes(scenarios: readonly Scenario[]): Promise<readonly Ro
   if (values.store !== 'cassandra') throw new UsageError('several hosts need --store cassandra');
   const server = await startCassandra(values.instance);
   try {
-    const targets = sizes.map((count) => cassandraTarget(server, { hosts: count, isApart, shards, nodeArguments }));
+    const targets = sizes.map((count) =>
+      cassandraTarget(server, { hosts: count, isApart, shards, nodeArguments, cpuShare }),
+    );
     for (const target of targets) describe(target);
     const deployments = targets.map((target, index) => ({
       title: `${sizes[index]} hosts`,
@@ -192,7 +204,9 @@ async function besideReference(scenarios: readonly Scenario[]): Promise<readonly
   return contend(scenarios, 'Cadence 1.4.0', optionsOf(target));
 }
 
-function measureAsAsked(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
+async function measureAsAsked(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
+  if (cpuShare !== undefined && values.store !== 'cassandra')
+    throw new UsageError('--cpu-share needs --store cassandra');
   if (values['beside-reference']) return besideReference(scenarios);
   if (values.against !== undefined) return againstCommit(scenarios, values.against);
   return sizes.length > 1 ? compareSizes(scenarios) : measure(scenarios);

@@ -155,6 +155,9 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const load = { concurrency: PACED_MAX, perSecond: hosts * perHost };
     return [await workflows(options, load, 1, `activity ${perHost}/s a host`)];
   },
+  'activity-50-a-host': async (options) => [
+    await workflows(options, { concurrency: 50 * options.hosts }, 1, 'activity c=50 a host'),
+  ],
   'go-activity-50': async (options) => [await goActivity(options, 50)],
   'go-activity-200': async (options) => [await goActivity(options, 200)],
   'hot-shard': async (options) => [
