@@ -6,11 +6,13 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStoreError } from '#base';
 import { loadSchemaVersions, type SchemaTarget, type SchemaVersion, type Store } from '#persistence';
+import { createCassandraSchemaTarget, createCassandraStore } from '#persistence/cassandra';
 import { adHocSql, type SqlStore } from '#persistence/sql';
 import { createSqliteSchemaTarget, createSqliteStore } from '#persistence/sqlite';
 import { createSchemaTool, schemaVersionsOf } from '#schema';
 import { serviceMissing } from '../../support/services.ts';
 import { nameTestDatabase, SQL_STORES, serviceOf, type TestDatabase } from '../../support/sql-databases.ts';
+import { freshKeyspace } from './cassandra-keyspace.ts';
 import { env, temporaryFolder } from './drivers.ts';
 import { bytes, emptyCommit, execution, runKey, textOf } from './rows.ts';
 
@@ -36,6 +38,31 @@ function laterRelease(schema: string, texts: readonly string[], name = 'later'):
   });
   writeFileSync(join(path, 'manifest.json'), JSON.stringify({ driver: schema, versions: listed }));
   return path;
+}
+
+const committedIn = (store: Store, rangeId: number, id: string): Promise<void> =>
+  store.shards.commit(SHARD, rangeId, { ...emptyCommit, executions: [execution(id)] });
+
+/** Commits run after run while `update` goes on and some more after it, then reads all of them. */
+async function serveDuring(store: Store, update: () => Promise<void>): Promise<void> {
+  const { rangeId } = await store.shards.acquireShard(SHARD, 'a', 1);
+  const ids: string[] = [];
+  let isDone = false;
+  const serving = (async () => {
+    while (!isDone) {
+      const id = `w${ids.length}`;
+      await committedIn(store, rangeId, id);
+      ids.push(id);
+    }
+  })();
+  await update();
+  const updatedAt = ids.length;
+  await expect.poll(() => ids.length).toBeGreaterThan(updatedAt + 3);
+  isDone = true;
+  await serving;
+  for (const id of ids) {
+    expect(textOf((await store.shards.loadExecution(SHARD, runKey(id)))?.record)).toBe(`record of ${id}`);
+  }
 }
 
 const numbersOf = (versions: readonly SchemaVersion[]): readonly number[] => versions.map(({ version }) => version);
@@ -108,8 +135,6 @@ describe.each(SQL_STORES)('the schema of %s', (name) => {
     stores.push(store);
     return store;
   };
-  const commit = (store: SqlStore, rangeId: number, id: string) =>
-    store.shards.commit(SHARD, rangeId, { ...emptyCommit, executions: [execution(id)] });
 
   it.skipIf(isMissing)('is set up from nothing, and as Cadence does it, from version 0.0', async () => {
     await expect(database.open(env)).rejects.toThrow(/run "antiphon schema setup --store .* --db antiphon_test_/);
@@ -133,28 +158,13 @@ describe.each(SQL_STORES)('the schema of %s', (name) => {
     await target().create?.();
     await tool().setup();
     const store = await openStore();
-    const { rangeId } = await store.shards.acquireShard(SHARD, 'a', 1);
-    const ids: string[] = [];
-    let isDone = false;
-    const serving = (async () => {
-      while (!isDone) {
-        const id = `w${ids.length}`;
-        await commit(store, rangeId, id);
-        ids.push(id);
-      }
-    })();
     const later = laterRelease(name, [
       `ALTER TABLE executions ADD COLUMN note ${name === 'postgres' ? 'text' : 'LONGTEXT'};\nCREATE INDEX executions_by_run ON executions (run_id);`,
     ]);
     const newest = loadSchemaVersions(name).length + 1;
-    expect(numbersOf(await tool(later).update())).toEqual([newest]);
-    const updatedAt = ids.length;
-    await expect.poll(() => ids.length).toBeGreaterThan(updatedAt + 3);
-    isDone = true;
-    await serving;
-    for (const id of ids) {
-      expect(textOf((await store.shards.loadExecution(SHARD, runKey(id)))?.record)).toBe(`record of ${id}`);
-    }
+    await serveDuring(store, async () => {
+      expect(numbersOf(await tool(later).update())).toEqual([newest]);
+    });
     // This release does not know what a later one did, and says so.
     await expect(database.open(env)).rejects.toThrow(`schema version ${newest}, this release knows ${newest - 1}`);
     expect((await tool().status()).versions.at(-1)).toMatchObject({ version: newest, state: 'unknown' });
@@ -197,5 +207,49 @@ describe.each(SQL_STORES)('the schema of %s', (name) => {
     const other = laterRelease(name === 'postgres' ? 'mysql' : 'postgres', []);
     expect(() => tool(other)).toThrow(/is the schema of \w+, and not of \w+/);
     expect(() => tool(folder.path)).toThrow(/has no manifest.json/);
+  });
+});
+
+describe.skipIf(serviceMissing('cassandra') !== undefined)('the schema of cassandra', () => {
+  const freshHistory = freshKeyspace('history', env);
+
+  it(
+    'is updated while the store is served, and nothing is lost',
+    async () => {
+      const options = await freshHistory();
+      const store = await createCassandraStore(options, env);
+      const target = createCassandraSchemaTarget(options, env);
+      const tool = (schemaFolder?: string) => createSchemaTool(target, env, schemaVersionsOf(target, schemaFolder));
+      const later = laterRelease('cassandra/history', [
+        'ALTER TABLE shard_rows ADD note text;\nALTER TABLE history ADD note text;\nCREATE TABLE IF NOT EXISTS notes (id text PRIMARY KEY);',
+      ]);
+      const newest = loadSchemaVersions('cassandra/history').length + 1;
+      await serveDuring(store, async () => {
+        expect(numbersOf(await tool(later).update())).toEqual([newest]);
+      });
+      await expect(createCassandraStore(options, env)).rejects.toThrow(
+        `schema version ${newest}, this release knows ${newest - 1}`,
+      );
+      expect((await tool().status()).versions.at(-1)).toMatchObject({ version: newest, state: 'unknown' });
+      expect(() => tool(laterRelease('cassandra/visibility', [], 'other'))).toThrow(
+        /is the schema of cassandra\/visib/,
+      );
+      await Promise.all([store.close(), target.close()]);
+    },
+    FIRST_START_MS,
+  );
+
+  it('has folders of its own that the tool takes', () => {
+    for (const part of ['history', 'visibility'] as const) {
+      const options = {
+        contactPoints: ['127.0.0.1:1'],
+        localDataCenter: 'dc1',
+        keyspace: 'k',
+        part,
+        replicas: { dc1: 1 },
+      };
+      const target = createCassandraSchemaTarget(options, env);
+      expect(schemaVersionsOf(target, `schema/cassandra/${part}/v1`)).toEqual(loadSchemaVersions(`cassandra/${part}`));
+    }
   });
 });
