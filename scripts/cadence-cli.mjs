@@ -13,7 +13,11 @@ const folder = path.join(root, '.cache/cadence-cli');
 export function buildCadenceCli() {
   if (spawnSync('go', ['version']).status !== 0) return undefined;
   fs.mkdirSync(folder, { recursive: true });
-  const built = spawnSync('go', ['build', '-o', `${folder}/`, './cmd/...'], { cwd: source, stdio: 'inherit' });
+  const built = spawnSync('go', ['build', '-o', `${folder}/`, './cmd/...'], {
+    cwd: source,
+    stdio: 'inherit',
+    timeout: 15 * 60_000,
+  });
   if (built.status !== 0) throw new Error("Cadence's command line does not build");
   return path.join(folder, 'cadence');
 }

@@ -8,7 +8,7 @@ const folder = path.join(root, '.cache/compat-python');
 const requirements = path.join(root, 'test/compat/python/requirements.txt');
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: 15 * 60_000 });
   if (status !== 0) throw new Error(`${command} ${args.slice(0, 4).join(' ')} … failed`, { cause: error });
 }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { buildCadenceCli } from './cadence-cli.mjs';
 import { ensureBuilt, ensureInstalled } from './prepare.mjs';
 import { preparePython } from './python-client.mjs';
+import { fetchWithMaven, MAVEN_OPTIONS } from './services/downloads.mjs';
 import { freePorts, isFree } from './services/free-ports.mjs';
 import { missing, release, start } from './services/runner.mjs';
 
@@ -16,14 +17,47 @@ process.chdir(root);
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'antiphon-test-'));
 const only = process.argv.slice(2);
 
-/** Runs a command with its output shown; resolves to its exit code. `onLine` sees each line of stdout. */
-function run(command, args, { env = {}, cwd = root, onLine } = {}) {
+/** Process groups of the commands that run: they get no Ctrl-C of the terminal's by themselves. */
+const groups = new Set();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    for (const pid of groups) process.kill(-pid, signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+const DUMP_MS = 5_000;
+
+/** Ends a command that hangs, and what it started; Java and Go write on SIGQUIT where each of their threads is. */
+function endGroup(pid) {
+  const signal = (name) => {
+    try {
+      process.kill(-pid, name);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  };
+  signal('SIGQUIT');
+  setTimeout(signal, DUMP_MS, 'SIGKILL');
+}
+
+/**
+ * Runs a command with its output shown; resolves to its exit code. `onLine` sees each line of stdout. One that has not ended after `limitMinutes`
+ * is ended and has failed: a hang must cost the run a failure, not its result.
+ */
+function run(command, args, { env = {}, cwd = root, onLine, limitMinutes = 20 } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', onLine ? 'pipe' : 'inherit', 'inherit'],
+      detached: true,
     });
+    groups.add(child.pid);
+    const limit = setTimeout(() => {
+      console.log(`${command} ${args[0]} has not ended after ${limitMinutes} minutes: it is ended`);
+      endGroup(child.pid);
+    }, limitMinutes * 60_000);
     let rest = '';
     child.stdout?.on('data', (chunk) => {
       const lines = (rest + chunk).split('\n');
@@ -32,6 +66,8 @@ function run(command, args, { env = {}, cwd = root, onLine } = {}) {
     });
     child.on('error', () => resolve(127));
     child.on('close', (code) => {
+      clearTimeout(limit);
+      groups.delete(child.pid);
       if (rest) onLine?.(rest);
       resolve(code ?? 1);
     });
@@ -106,11 +142,18 @@ async function devServer(name, regions = 1) {
   const options = ['--data', data, '--port', String(port), '--metrics-port', '0', '--http-port', '0'];
   const command = ['bin/antiphon.mjs', 'dev', '--regions', String(regions), ...options];
   const child = spawn('node', command, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise((resolve) => child.stdout.once('data', resolve));
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), ended]);
+  if (child.exitCode !== null)
+    throw new Error(`the server of ${name} ended with ${child.exitCode} before it was ready`);
   child.stdout.resume();
   const env = { ANTIPHON_ADDRESS: `127.0.0.1:${port}`, ANTIPHON_COMPAT_ADVANCED_VISIBILITY: '1' };
   if (regions > 1) env.ANTIPHON_REGION_B_ADDRESS = `127.0.0.1:${port + 1}`;
-  return { env, stop: () => child.kill('SIGTERM') };
+  const stop = () => {
+    child.kill('SIGTERM');
+    return ended;
+  };
+  return { env, stop };
 }
 
 /** Three thousand generated requests; `npm run fuzz` sends more. */
@@ -188,14 +231,18 @@ async function javaClient() {
   if (spawnSync('mvn', ['-version']).status !== 0) return { skipped: 1, reason: 'no Maven' };
   const reports = path.join(root, '.cache/compat-java/surefire-reports');
   fs.rmSync(reports, { recursive: true, force: true });
+  const cwd = path.join(root, 'test/compat/java');
+  await fetchWithMaven(['-f', cwd, 'test', '-DskipTests'], console.log);
   const server = await devServer('java');
-  const code = await run('mvn', ['-B', '-ntp', '-q', 'test'], {
-    cwd: path.join(root, 'test/compat/java'),
-    env: server.env,
-  });
-  server.stop();
+  const code = await run('mvn', [...MAVEN_OPTIONS, '-o', 'test'], { cwd, env: server.env, limitMinutes: 5 });
+  await server.stop();
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const file of fs.existsSync(reports) ? fs.readdirSync(reports).filter((name) => name.endsWith('.xml')) : []) {
+  const written = fs.existsSync(reports) ? fs.readdirSync(reports) : [];
+  // What the JVM of the tests itself had to say, its threads at a hang among it, is kept by Maven from the terminal.
+  for (const file of code === 0 ? [] : written.filter((name) => name.endsWith('.dumpstream'))) {
+    console.log(fs.readFileSync(path.join(reports, file), 'utf8'));
+  }
+  for (const file of written.filter((name) => name.endsWith('.xml'))) {
     const suite = /<testsuite [^>]*>/.exec(fs.readFileSync(path.join(reports, file), 'utf8'))[0];
     const count = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)[1]);
     counts.failed += count('failures') + count('errors');
@@ -217,7 +264,7 @@ async function rawClient() {
     cwd: path.join(root, 'test/compat/python'),
     env: { ...server.env, PYTHONPATH: prepared.stubs, PYTHONDONTWRITEBYTECODE: '1' },
   });
-  server.stop();
+  await server.stop();
   const output = fs.readFileSync(log, 'utf8');
   console.log(output);
   const count = (outcome) => output.match(new RegExp(`\\.\\.\\. ${outcome}`, 'g'))?.length ?? 0;
@@ -312,7 +359,11 @@ for (const [name, suite] of suites) {
   if (only.length > 0 && !only.includes(name)) continue;
   console.log(`\n── ${name} ${'─'.repeat(60)}`);
   const started = performance.now();
-  const { passed = 0, failed = 0, skipped = 0, reason = '' } = await suite();
+  const outcome = await suite().catch((error) => {
+    console.log(error);
+    return { failed: 1, reason: error.message.split('\n')[0] };
+  });
+  const { passed = 0, failed = 0, skipped = 0, reason = '' } = outcome;
   totals.passed += passed;
   totals.failed += failed;
   totals.skipped += skipped;

@@ -7,6 +7,16 @@ import path from 'node:path';
 import { withLock } from './lock.mjs';
 
 const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1';
+// By itself Maven waits half an hour for the next byte of a download. Two names: the first is of Maven up to 3.8, the second of those after it.
+const MAVEN_READ_TIMEOUT_MS = 60_000;
+export const MAVEN_OPTIONS = [
+  '-B',
+  '-ntp',
+  '-q',
+  `-Dmaven.wagon.rto=${MAVEN_READ_TIMEOUT_MS}`,
+  `-Daether.connector.requestTimeout=${MAVEN_READ_TIMEOUT_MS}`,
+];
+const MAVEN_TRIES = 3;
 
 /** ANTIPHON_SERVICES_CACHE, or a folder in the user's cache. */
 export const downloadsFolder = () =>
@@ -17,10 +27,13 @@ export const downloadsFolder = () =>
 
 export const hasCommand = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 
+/** A download that has come to a stand: its command is ended, and fails. */
+const LIMIT_MS = 15 * 60_000;
+
 /** Runs a command to its end; what it says is shown only when it fails. */
 export function runQuietly(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { timeout: LIMIT_MS, ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
@@ -28,11 +41,23 @@ export function runQuietly(command, args, options = {}) {
       });
     }
     child.on('error', reject);
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${command} ${args.join(' ')} failed with ${code}:\n${output}`));
+      else reject(new Error(`${command} ${args.join(' ')} failed with ${code ?? signal}:\n${output}`));
     });
   });
+}
+
+/** Runs a goal of Maven that fetches. What one try has fetched the next need not. */
+export async function fetchWithMaven(args, progress) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await runQuietly('mvn', [...MAVEN_OPTIONS, ...args]);
+    } catch (error) {
+      if (tries === MAVEN_TRIES) throw error;
+      progress(`Maven, try ${tries} of ${MAVEN_TRIES}: ${error.message}`);
+    }
+  }
 }
 
 /** A folder of the cache by name, filled by `fetch(folder)` when it isn't there. */
@@ -76,16 +101,7 @@ export function jars(name, artifacts, progress) {
     const pom = path.join(folder, 'pom.xml');
     fs.writeFileSync(pom, pomOf(artifacts));
     const goal = `${MAVEN_PLUGIN}:copy-dependencies`;
-    await runQuietly('mvn', [
-      '-B',
-      '-ntp',
-      '-q',
-      '-f',
-      pom,
-      goal,
-      `-DoutputDirectory=${folder}`,
-      '-DincludeScope=runtime',
-    ]);
+    await fetchWithMaven(['-f', pom, goal, `-DoutputDirectory=${folder}`, '-DincludeScope=runtime'], progress);
   });
 }
 

@@ -112,7 +112,7 @@ class MarkerTest {
     var old = s.work(o -> o.setDisableStickyExecution(true));
     WorkflowStub run = s.start("");
     s.untilEvent(run, EventType.DecisionTaskCompleted);
-    old.shutdownNow();
+    Scenario.stop(old);
     s.replaceFlow((self, input) -> {
       int version = Workflow.getVersion("added", Workflow.DEFAULT_VERSION, 1);
       Workflow.await(() -> !self.told.isEmpty());

@@ -92,6 +92,12 @@ final class Scenario implements ExtensionContext.Store.CloseableResource {
     return WorkerFactory.newInstance(client, options);
   }
 
+  /** Stops workers and waits until none of their polls can take a task any more. */
+  static void stop(WorkerFactory factory) {
+    factory.shutdownNow();
+    factory.awaitTermination(10, java.util.concurrent.TimeUnit.SECONDS);
+  }
+
   @Override
   public void close() {
     factories.forEach(WorkerFactory::shutdownNow);

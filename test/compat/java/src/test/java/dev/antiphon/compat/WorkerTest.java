@@ -82,8 +82,7 @@ class WorkerTest {
     WorkerFactory first = s.work(o -> o.setStickyTaskScheduleToStartTimeout(Duration.ofSeconds(1)));
     WorkflowStub run = s.start("");
     Scenario.until("the activity is done", () -> ofType(s.history(run.getExecution()), EventType.DecisionTaskCompleted).size() == 2);
-    first.shutdownNow();
-    first.awaitTermination(10, java.util.concurrent.TimeUnit.SECONDS);
+    Scenario.stop(first);
     run.signal("tell", "told");
     s.work();
     assertEquals("stepped and told", result(run));
@@ -148,7 +147,7 @@ class WorkerTest {
     WorkflowStub run = s.start("");
     s.untilEvent(run, EventType.TimerFired);
     Scenario.until("the timer's decision is done", () -> ofType(s.history(run.getExecution()), EventType.DecisionTaskCompleted).size() == 2);
-    old.shutdownNow();
+    Scenario.stop(old);
     s.replaceFlow((self, input) -> steps().step("new"));
     s.work(o -> o.setDisableStickyExecution(true));
     run.signal("tell", "go");
