@@ -41,6 +41,7 @@ function fingerprint(text: string): string {
 export function loadSchemaVersions(driver: string, folder = findSchemaFolder(driver)): readonly SchemaVersion[] {
   // The manifest is part of the package and checked right below.
   const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+  assert(manifest.driver === driver, 'a manifest names the store that it is of', { driver, named: manifest.driver });
   return manifest.versions.map(({ version, description, files }, index) => {
     assert(version === index + 1, 'schema versions are numbered from 1 without a gap', { driver, version });
     const text = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');

@@ -40,9 +40,6 @@ function laterRelease(schema: string, texts: readonly string[], name = 'later'):
   return path;
 }
 
-const committedIn = (store: Store, rangeId: number, id: string): Promise<void> =>
-  store.shards.commit(SHARD, rangeId, { ...emptyCommit, executions: [execution(id)] });
-
 /** Commits run after run while `update` goes on and some more after it, then reads all of them. */
 async function serveDuring(store: Store, update: () => Promise<void>): Promise<void> {
   const { rangeId } = await store.shards.acquireShard(SHARD, 'a', 1);
@@ -51,7 +48,7 @@ async function serveDuring(store: Store, update: () => Promise<void>): Promise<v
   const serving = (async () => {
     while (!isDone) {
       const id = `w${ids.length}`;
-      await committedIn(store, rangeId, id);
+      await store.shards.commit(SHARD, rangeId, { ...emptyCommit, executions: [execution(id)] });
       ids.push(id);
     }
   })();
