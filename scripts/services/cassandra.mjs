@@ -29,6 +29,9 @@ const COMMITLOG_SYNC = {
   batch: 'commitlog_sync: batch',
 };
 
+// CASSANDRA_YAML: more lines of its configuration, for a server with limits of its own.
+const moreYaml = () => process.env.CASSANDRA_YAML ?? '';
+
 const heapMb = () => Number(process.env.CASSANDRA_HEAP_MB ?? 768);
 
 // Timeouts are those of a busy test machine: several times the defaults, so that a pause of two cores is no failure.
@@ -70,6 +73,7 @@ write_request_timeout: 10s
 cas_contention_timeout: 5s
 truncate_request_timeout: 60s
 request_timeout: 20s
+${moreYaml()}
 `;
 
 const LOGBACK = `<configuration>

@@ -1,9 +1,10 @@
 // As much of a Cassandra server, at its native protocol v4, as a driver needs to connect and to read one row: one node, no keyspaces. It goes away and
-// comes back at the same port, at any moment of a conversation, which no real server can do in milliseconds.
+// comes back at the same port, at any moment of a conversation, which no real server can do in milliseconds; and what it answers is one of two things,
+// fitting or not.
 import net from 'node:net';
 
 export const DATA_CENTER = 'dc1';
-/** What every prepared statement answers. */
+/** The one row that a prepared SELECT answers; every other statement answers nothing at all, without rows. */
 export const ANSWER = 'one row';
 
 const VERSION = 4;
@@ -11,7 +12,7 @@ const RESPONSE = 0x80;
 const HEADER_BYTES = 9;
 const REQUESTS = { startup: 1, options: 5, query: 7, prepare: 9, execute: 10, register: 11 } as const;
 const RESPONSES = { error: 0, ready: 2, supported: 6, result: 8 } as const;
-const RESULTS = { rows: 2, prepared: 4 } as const;
+const RESULTS = { void: 1, rows: 2, prepared: 4 } as const;
 const TYPES = { text: 0x0d, uuid: 0x0c, inet: 0x10, set: 0x22 } as const;
 const PROTOCOL_ERROR = 0x0a;
 const NO_METADATA = 4;
@@ -64,13 +65,17 @@ const LOCAL = rows([
     value: Buffer.concat([int(1), cell(Buffer.from('0'))]),
   },
 ]);
-const PREPARED = Buffer.concat([int(RESULTS.prepared), text('id'), ...[0, 0, 0, NO_METADATA, 0].map(int)]);
+const SELECT_ID = 'select';
+const prepared = (id: string): Buffer =>
+  Buffer.concat([int(RESULTS.prepared), text(id), ...[0, 0, 0, NO_METADATA, 0].map(int)]);
 
 function answerTo(opcode: number, body: Buffer): readonly [opcode: number, body: Buffer] {
   if (opcode === REQUESTS.startup || opcode === REQUESTS.register) return [RESPONSES.ready, Buffer.alloc(0)];
   if (opcode === REQUESTS.options) return [RESPONSES.supported, short(0)];
-  if (opcode === REQUESTS.prepare) return [RESPONSES.result, PREPARED];
-  if (opcode === REQUESTS.execute) return [RESPONSES.result, rows([textColumn('answer', ANSWER)])];
+  if (opcode === REQUESTS.prepare) return [RESPONSES.result, prepared(body.includes('SELECT') ? SELECT_ID : 'other')];
+  if (opcode === REQUESTS.execute) {
+    return [RESPONSES.result, body.includes(SELECT_ID) ? rows([textColumn('answer', ANSWER)]) : int(RESULTS.void)];
+  }
   return [RESPONSES.result, body.includes('FROM system.local') ? LOCAL : rows([])];
 }
 

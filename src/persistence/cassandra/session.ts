@@ -3,10 +3,11 @@
 // write is sent once.
 import type { ConnectionOptions } from 'node:tls';
 import { auth, Client, policies, types } from 'cassandra-driver';
-import { StoreError } from '#base';
+import { isStoreError, StoreError } from '#base';
 import type { Env } from '#env';
 import { mendControlConnection } from './control-connection.ts';
 import { isTombstoneFailure, readError, writeError } from './errors.ts';
+import './stream-ids.ts';
 
 export const CONSISTENCIES = ['LOCAL_QUORUM', 'QUORUM'] as const;
 export const SERIAL_CONSISTENCIES = ['LOCAL_SERIAL', 'SERIAL'] as const;
@@ -185,26 +186,31 @@ export async function openCassandraSession(options: CassandraOptions, env: Env):
 function sessionOf(client: Client, options: CassandraOptions, env: Env): CassandraSession {
   const serialRead = { consistency: CONSISTENCY_CODES[options.serialConsistency ?? 'LOCAL_SERIAL'] };
   const unknownOutcomes = env.metrics.counter('store_cassandra_unknown_outcomes', 'Writes whose outcome is unknown');
+  const counted = (error: unknown): unknown => {
+    if (isStoreError(error, 'Timeout')) unknownOutcomes.inc();
+    return error;
+  };
   let isClosed = false;
   const requireOpen = (what: string): void => {
     if (isClosed) throw new StoreError('Unavailable', `${what}: the store is closed`);
   };
   const readPage = async (what: string, query: string, params: Value[], how: object): Promise<types.ResultSet> => {
     requireOpen(what);
-    try {
-      return await client.execute(query, params, { isIdempotent: true, ...how });
-    } catch (error) {
+    const result = await client.execute(query, params, { isIdempotent: true, ...how }).catch((error: unknown) => {
       throw readError(what, error);
+    });
+    // The driver's declaration leaves out that an answer which is not of a read has none.
+    if ((result.rows as unknown) === undefined) {
+      throw new StoreError('Unavailable', `${what}: the answer has no rows, so it is not of this read`);
     }
+    return result;
   };
   const send = async (what: string, run: () => Promise<types.ResultSet>): Promise<types.ResultSet> => {
     requireOpen(what);
     try {
       return await run();
     } catch (error) {
-      const translated = writeError(what, error);
-      if (translated instanceof StoreError && translated.kind === 'Timeout') unknownOutcomes.inc();
-      throw translated;
+      throw counted(writeError(what, error));
     }
   };
   const sendAll = (statements: readonly Statement[], how: object): Promise<types.ResultSet> => {
@@ -253,8 +259,13 @@ function sessionOf(client: Client, options: CassandraOptions, env: Env): Cassand
       if (failure !== undefined) throw failure.reason;
     },
     compareAndSet: async (what, statements) => {
-      const result = await send(what, () => sendAll(statements, { isIdempotent: false, logged: true }));
-      return { isApplied: result.wasApplied(), rows: result.rows ?? [] };
+      const { rows } = await send(what, () => sendAll(statements, { isIdempotent: false, logged: true }));
+      const isApplied: unknown = rows?.[0]?.['[applied]'];
+      if (typeof isApplied === 'boolean') return { isApplied, rows };
+      // The driver's `wasApplied` would say yes.
+      throw counted(
+        new StoreError('Timeout', `${what}: the answer says nothing of a condition; the outcome is unknown`),
+      );
     },
     isTombstoneFailure,
     define: async (what, query) => {

@@ -80,6 +80,16 @@ describe('a Cassandra session', () => {
     TEST_MS,
   );
 
+  it('takes an answer without rows for no read, and one that says nothing of a condition for an unknown outcome', async () => {
+    await openSession(await startServer());
+    const [select, insert] = ['SELECT answer FROM ks.table', 'INSERT INTO ks.table (answer) VALUES (1)'];
+    await expect(session?.read('read', insert, [])).rejects.toSatisfy((error) => isStoreError(error, 'Unavailable'));
+    for (const query of [insert, select]) {
+      const conditional = session?.compareAndSet('commit', [{ query, params: [] }]);
+      await expect(conditional).rejects.toSatisfy((error) => isStoreError(error, 'Timeout'));
+    }
+  });
+
   it(
     'goes over to a contact point that is no known host when those are gone, and stays with it over its outages',
     async () => {
