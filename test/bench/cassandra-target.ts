@@ -27,6 +27,7 @@ export interface HostOptions extends HostSettings {
   readonly nodeArguments?: readonly string[];
   /** Of a core, at most. */
   readonly cpuShare?: number | undefined;
+  readonly onLogLine?: ((line: string) => void) | undefined;
 }
 
 /** The configuration file of a host; every host of a region has the same but for its ports. */
@@ -65,13 +66,14 @@ export async function startHost(
   const file = path.join(folder, 'host.yaml');
   const rpcPort = options.isCluster ? (options.rpcPort ?? (await freePort())) : undefined;
   writeHostConfig(file, store, { ...options, rpcPort });
-  const { port, entry, nodeArguments = [], cpuShare } = options;
+  const { port, entry, nodeArguments = [], cpuShare, onLogLine } = options;
   const server = await startServerProcess({
     folder,
     ...(port !== undefined && { port }),
     entry,
     nodeArguments,
     configFiles: [file],
+    onLogLine,
   });
   if (cpuShare === undefined) return server;
   const removeLimit = limitCpu(server.pid, cpuShare);

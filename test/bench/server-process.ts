@@ -4,6 +4,8 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { own } from '../support/owned-processes.ts';
 import { cpuSecondsOf } from './target.ts';
 
@@ -43,6 +45,8 @@ export async function startServerProcess(options: {
   nodeArguments?: readonly string[];
   configFiles?: readonly string[];
   environment?: Readonly<Record<string, string>>;
+  /** Sees each line of its log, errors only, which is shown as well. */
+  onLogLine?: ((line: string) => void) | undefined;
 }): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
@@ -67,10 +71,14 @@ export async function startServerProcess(options: {
           ANTIPHON_LOG_LEVEL: 'error',
           ...options.environment,
         },
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
     ),
   );
+  createInterface({ input: child.stderr as Readable }).on('line', (line) => {
+    process.stderr.write(`${line}\n`);
+    options.onLogLine?.(line);
+  });
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code, signal) => reject(new Error(`the server ended at its start (${code ?? signal})`)));
     child.stdout?.once('data', () => resolve());

@@ -9,6 +9,7 @@ import { type Fault, pause, type Scene } from './faults.ts';
 import { startFleet } from './fleet.ts';
 import { startWorkerProcess, TASK_LIST } from './hosts.ts';
 import { startLoad } from './load.ts';
+import { watchLogs } from './log-watch.ts';
 import { createProber } from './prober.ts';
 import { drain } from './quiet.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
@@ -100,9 +101,11 @@ export async function runCassandraChaos(
   const keyspaces: Keyspaces = await makeKeyspaces(cassandra);
   const proxy = await startTcpProxy(cassandra);
   const store = { ...cassandra, port: proxy.port, keyspaces };
+  const logs = watchLogs();
   const fleet = await startFleet(store, options.hosts, {
     shards: options.shards,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    onLogLine: logs.see,
   });
   await prepareDomain(fleet.addresses);
   const workers = fleet.addresses.map((address) => startWorkerProcess(address, DOMAIN));
@@ -144,7 +147,7 @@ export async function runCassandraChaos(
   const result: CassandraChaosResult = {
     kills,
     ...tally(journal, snapshot),
-    violations: [...violationsOf(journal, snapshot), ...notCompleted(snapshot)],
+    violations: [...violationsOf(journal, snapshot, logs), ...notCompleted(snapshot)],
     durations,
     answers,
     longestStreak: longestStreak(journal),

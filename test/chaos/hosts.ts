@@ -9,6 +9,7 @@ import { Journal } from '../support/checkers/index.ts';
 import { own } from '../support/owned-processes.ts';
 import { snapshotOf } from '../support/region-snapshot.ts';
 import { startLoad } from './load.ts';
+import { watchLogs } from './log-watch.ts';
 import { drain } from './quiet.ts';
 import { type ChaosResult, tally, violationsOf } from './verdict.ts';
 
@@ -29,7 +30,9 @@ export async function killHosts(options: {
 }): Promise<ChaosResult> {
   const folder = makeFolder();
   const port = await freePort();
-  let server: ServerProcess = await startServerProcess({ folder, port });
+  const logs = watchLogs();
+  const start = (): Promise<ServerProcess> => startServerProcess({ folder, port, onLogLine: logs.see });
+  let server = await start();
   const api = openApi(server.address);
   await call(
     api.domain,
@@ -53,7 +56,7 @@ export async function killHosts(options: {
   for (let kill = 1; kill <= options.kills; kill++) {
     await pause(300 + Math.random() * 2500);
     await server.kill('SIGKILL');
-    server = await startServerProcess({ folder, port });
+    server = await start();
     if (kill % 10 === 0) {
       options.log(
         `${kill} kills, ${journal.count('acknowledged')} acknowledged, ${journal.count('unknown')} unknown calls`,
@@ -69,6 +72,6 @@ export async function killHosts(options: {
   return {
     kills: options.kills,
     ...tally(journal, snapshot),
-    violations: violationsOf(journal, snapshot),
+    violations: violationsOf(journal, snapshot, logs),
   };
 }

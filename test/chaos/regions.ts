@@ -22,6 +22,7 @@ import {
 import { snapshotOf } from '../support/region-snapshot.ts';
 import { startWorkerProcess, TASK_LIST } from './hosts.ts';
 import { startLoad } from './load.ts';
+import { type LogWatch, watchLogs } from './log-watch.ts';
 import { drain, openCount, stillOpen } from './quiet.ts';
 import { type ChaosResult, tally } from './verdict.ts';
 
@@ -41,6 +42,7 @@ async function startRegion(
   name: (typeof NAMES)[number],
   ports: readonly number[],
   folder: string,
+  logs: LogWatch,
 ): Promise<ServerProcess> {
   const config = path.join(folder, 'config.yaml');
   fs.writeFileSync(
@@ -54,7 +56,8 @@ async function startRegion(
 domains: { failoverCoolDownMs: 0 }
 `,
   );
-  return startServerProcess({ folder, port: ports[NAMES.indexOf(name)] as number, configFiles: [config] });
+  const port = ports[NAMES.indexOf(name)] as number;
+  return startServerProcess({ folder, port, configFiles: [config], onLogLine: logs.see });
 }
 
 async function until(what: string, condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
@@ -99,6 +102,7 @@ export async function killRegions(options: {
 }): Promise<ChaosResult> {
   const ports = [await freePort(), await freePort()];
   const regions: RegionProcess[] = [];
+  const logs = watchLogs();
   for (const [index, name] of NAMES.entries()) {
     const folder = makeFolder();
     const port = ports[index] as number;
@@ -106,7 +110,7 @@ export async function killRegions(options: {
       name,
       port,
       folder,
-      server: await startRegion(name, ports, folder),
+      server: await startRegion(name, ports, folder, logs),
       api: openApi(`127.0.0.1:${port}`),
     });
   }
@@ -149,7 +153,7 @@ export async function killRegions(options: {
     );
     load.moveTo(passive.server.address);
     await pause(500 + Math.random() * 1500);
-    active.server = await startRegion(active.name, ports, active.folder);
+    active.server = await startRegion(active.name, ports, active.folder, logs);
     const returned = active;
     await until(
       `${returned.name} hears of the failover`,
@@ -168,21 +172,21 @@ export async function killRegions(options: {
     region.api.close();
     await region.server.kill('SIGTERM');
   }
-  return result(options.rounds, journal, snapshots, violations);
+  return result(options.rounds, journal, snapshots, [...violations, ...logs.violations()]);
 }
 
 function result(
   rounds: number,
   journal: Journal,
   snapshots: readonly [RegionSnapshot, RegionSnapshot],
-  disagreements: readonly Violation[],
+  found: readonly Violation[],
 ): ChaosResult {
   const [active, passive] = snapshots;
   return {
     kills: rounds,
     ...tally(journal, active),
     violations: [
-      ...disagreements,
+      ...found,
       // A forced failover may lose what was acknowledged in the last moments and not yet replicated; never twice, never half.
       ...journalKept(journal, active.runs, { replicatedOnly: true }),
       ...historyWellformed([...active.runs, ...passive.runs]),

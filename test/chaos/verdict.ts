@@ -8,6 +8,7 @@ import {
   type RegionSnapshot,
   type Violation,
 } from '../support/checkers/index.ts';
+import type { LogWatch } from './log-watch.ts';
 import { stillOpen } from './quiet.ts';
 
 export interface ChaosResult {
@@ -28,11 +29,12 @@ export const tally = (journal: Journal, { runs }: RegionSnapshot): Omit<ChaosRes
   events: runs.reduce((sum, run) => sum + run.events.length, 0),
 });
 
-/** Of a region that had the load to itself: it kept all that it acknowledged, and all work is done. */
-export const violationsOf = (journal: Journal, region: RegionSnapshot): Violation[] => [
+/** Of a region that had the load to itself: it kept all that it acknowledged, all work is done, and its hosts had no error but the faults'. */
+export const violationsOf = (journal: Journal, region: RegionSnapshot, logs: LogWatch): Violation[] => [
   ...journalKept(journal, region.runs),
   ...historyWellformed(region.runs),
   ...oneCurrentRun(region),
   ...noLostWork(region, () => false),
   ...stillOpen(region),
+  ...logs.violations(),
 ];
