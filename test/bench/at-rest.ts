@@ -13,6 +13,7 @@ const FILL_CONCURRENCY = 64;
 const SETTLE_MS = 10_000;
 const IDLE_SECONDS = 60; // Holds each kind of periodic work at least once.
 const WARM_MS = 15_000;
+const WARM_STARTS = 5_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -66,6 +67,26 @@ async function startLatencies(apis: readonly Api[]): Promise<ReturnType<typeof p
   return percentiles(latencies);
 }
 
+/** Of a new cluster, once its processes are as warm as those that filled the other. */
+async function emptyLatencies(apis: readonly Api[]): Promise<ReturnType<typeof percentiles>> {
+  await repeat(WARM_STARTS, FILL_CONCURRENCY, (index) =>
+    call(pick(apis, index).workflow, 'startWorkflowExecution', startRequest(`w-${randomUUID()}`, 'nobody')),
+  );
+  return startLatencies(apis);
+}
+
+/** Beside what another cluster has left on the same machine: of its speed, and of a store that is no longer fresh. */
+async function emptyLatenciesAfter(site: Site): Promise<ReturnType<typeof percentiles>> {
+  const deployment = await site.start();
+  const { apis, close } = openApis(deployment);
+  await prepareDomain(...apis.slice(0, deployment.addresses.length));
+  const latencies = await emptyLatencies(apis);
+  close();
+  await deployment.kill('SIGTERM');
+  await site.remove();
+  return latencies;
+}
+
 const largestMib = (bytes: readonly number[]): number => Math.max(...bytes) / MIB;
 
 /** Many open runs that nobody works on: what they cost at rest and a new one beside them, and how soon killed servers answer again. */
@@ -75,8 +96,7 @@ export async function idleAndRecover(options: BenchOptions): Promise<readonly Ro
   const deployment = await site.start();
   const { apis, close } = openApis(deployment);
   await prepareDomain(...apis.slice(0, deployment.addresses.length));
-  await startLatencies(apis); // warms up
-  const empty = await startLatencies(apis);
+  const empty = await emptyLatencies(apis);
   const begun = performance.now();
   await repeat(openWorkflows, FILL_CONCURRENCY, (index) =>
     call(pick(apis, index).workflow, 'startWorkflowExecution', startRequest(`open-${index}`, 'nobody')),
@@ -87,23 +107,22 @@ export async function idleAndRecover(options: BenchOptions): Promise<readonly Ro
   await pause(IDLE_SECONDS * 1000);
   const idleCpu = deployment.usage().serverCpuSeconds - cpu;
   const full = await startLatencies(apis);
-  const idle: Row = {
-    scenario: `idle ${openWorkflows} open`,
-    values: {
-      'RSS MB': largestMib(deployment.rssBytes()),
-      'peak RSS MB': largestMib(deployment.peakRssBytes()),
-      'CPU % of a core': (idleCpu / IDLE_SECONDS) * 100,
-      'starts per second': openWorkflows / startSeconds,
-      'start p50 ms empty': empty.p50Ms,
-      'start p50 ms': full.p50Ms,
-      'start p99 ms': full.p99Ms,
-    },
+  const idle = {
+    'RSS MB': largestMib(deployment.rssBytes()),
+    'peak RSS MB': largestMib(deployment.peakRssBytes()),
+    'CPU % of a core': (idleCpu / IDLE_SECONDS) * 100,
+    'starts per second': openWorkflows / startSeconds,
+    'start p50 ms empty': empty.p50Ms,
+    'start p50 ms': full.p50Ms,
+    'start p99 ms': full.p99Ms,
   };
   close();
   await deployment.kill('SIGKILL');
   const recovered = await recover(site, openWorkflows);
   await site.remove();
-  return [idle, recovered];
+  const emptyAfter = await emptyLatenciesAfter(await target.makeSite());
+  const values = { ...idle, 'start p50 ms empty after': emptyAfter.p50Ms };
+  return [{ scenario: `idle ${openWorkflows} open`, values }, recovered];
 }
 
 async function recover(site: Site, openWorkflows: number): Promise<Row> {
