@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LIMIT_MS } from './services/downloads.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const source = path.join(root, 'test/compat/cli');
@@ -16,8 +17,10 @@ export function buildCadenceCli() {
   const built = spawnSync('go', ['build', '-o', `${folder}/`, './cmd/...'], {
     cwd: source,
     stdio: 'inherit',
-    timeout: 15 * 60_000,
+    timeout: LIMIT_MS,
   });
+  if (built.error?.code === 'ETIMEDOUT')
+    throw new Error(`Cadence's command line is not built after ${LIMIT_MS / 60_000} minutes`);
   if (built.status !== 0) throw new Error("Cadence's command line does not build");
   return path.join(folder, 'cadence');
 }

@@ -2,13 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { LIMIT_MS } from './services/downloads.mjs';
 
 const root = path.join(import.meta.dirname, '..');
 const folder = path.join(root, '.cache/compat-python');
 const requirements = path.join(root, 'test/compat/python/requirements.txt');
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: 15 * 60_000 });
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: LIMIT_MS });
   if (status !== 0) throw new Error(`${command} ${args.slice(0, 4).join(' ')} … failed`, { cause: error });
 }
 

@@ -21,24 +21,26 @@ const only = process.argv.slice(2);
 const groups = new Set();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
-    for (const pid of groups) process.kill(-pid, signal);
+    for (const pid of groups) signalGroup(pid, signal);
     process.kill(process.pid, signal);
   });
+}
+
+function signalGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // It has just ended.
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 const DUMP_MS = 5_000;
 
 /** Ends a command that hangs, and what it started; Java and Go write on SIGQUIT where each of their threads is. */
 function endGroup(pid) {
-  const signal = (name) => {
-    try {
-      process.kill(-pid, name);
-    } catch (error) {
-      if (error.code !== 'ESRCH') throw error;
-    }
-  };
-  signal('SIGQUIT');
-  setTimeout(signal, DUMP_MS, 'SIGKILL');
+  signalGroup(pid, 'SIGQUIT');
+  setTimeout(signalGroup, DUMP_MS, pid, 'SIGKILL');
 }
 
 /**

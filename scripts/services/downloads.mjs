@@ -27,8 +27,8 @@ export const downloadsFolder = () =>
 
 export const hasCommand = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 
-/** A download that has come to a stand: its command is ended, and fails. */
-const LIMIT_MS = 15 * 60_000;
+/** A command whose download has come to a stand is ended after it, and fails. */
+export const LIMIT_MS = 15 * 60_000;
 
 /** Runs a command to its end; what it says is shown only when it fails. */
 export function runQuietly(command, args, options = {}) {
