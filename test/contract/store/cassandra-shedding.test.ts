@@ -9,13 +9,13 @@ import { env } from './drivers.ts';
 
 const INSTANCE = `shedding-${process.pid}`;
 // One thread, so that there is a queue whenever the server is stopped.
-const YAML = 'native_transport_max_threads: 1\nnative_transport_timeout: 500ms';
-const STOPS = 8;
-const RUN_MS = 300;
-const STOP_MS = 700;
+const YAML = 'native_transport_max_threads: 1\nnative_transport_timeout: 1s';
+const STOPS = 5;
+const RUN_MS = 1_000;
+const STOP_MS = 1_300;
 const START_MS = 600_000;
 const TEST_MS = 120_000;
-const REQUEST_TIMEOUT_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 const KEYS = 40;
 const VALUE_BYTES = 20_000;
 const CALLERS = 120;
@@ -37,12 +37,14 @@ describe.skipIf(serviceMissing('cassandra') !== undefined)('a Cassandra that she
     pid = service.pid;
     const contactPoints = [variable(service, 'CASSANDRA_CONTACT_POINTS')];
     const localDataCenter = variable(service, 'CASSANDRA_LOCAL_DATACENTER');
-    session = await openCassandraSession({ contactPoints, localDataCenter, requestTimeoutMs: REQUEST_TIMEOUT_MS }, env);
+    const patient = await openCassandraSession({ contactPoints, localDataCenter }, env);
     const replication = `{'class': 'NetworkTopologyStrategy', '${localDataCenter}': 1}`;
-    await session.define('keyspace', `CREATE KEYSPACE shedding WITH replication = ${replication}`);
-    await session.define('table', 'CREATE TABLE shedding.t (k int PRIMARY KEY, v blob)');
+    await patient.define('keyspace', `CREATE KEYSPACE shedding WITH replication = ${replication}`);
+    await patient.define('table', 'CREATE TABLE shedding.t (k int PRIMARY KEY, v blob)');
     for (let key = 0; key < KEYS; key++)
-      await session.write('fill', [{ query: INSERT, params: [key, Buffer.alloc(VALUE_BYTES, key)] }]);
+      await patient.write('fill', [{ query: INSERT, params: [key, Buffer.alloc(VALUE_BYTES, key)] }]);
+    await patient.close();
+    session = await openCassandraSession({ contactPoints, localDataCenter, requestTimeoutMs: REQUEST_TIMEOUT_MS }, env);
   }, START_MS);
   afterAll(async () => {
     await session?.close();
