@@ -17,7 +17,7 @@ export async function readRun<T>(context: HistoryContext, ref: RunRef, take: (en
 }
 
 /**
- * Reads the run until `take` gives something, again after each change; at the deadline the last word is `onTimeout`'s. `ref` names its run.
+ * Reads the run until `take` gives something, again after each change; undefined at the deadline. `ref` names its run.
  */
 export async function waitForRun<T>(
   context: HistoryContext,
@@ -40,6 +40,8 @@ export async function waitForRun<T>(
       const taken = await readRun(context, ref, take);
       if (taken !== undefined || clock.nowMs() >= deadlineMs) return taken;
       await changed.promise;
+      // Not read once more: that may ask the store for longer than the caller waits, and he can ask again.
+      if (clock.nowMs() >= deadlineMs) return undefined;
     } finally {
       unwatch();
       alarm.cancel();

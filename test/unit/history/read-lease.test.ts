@@ -67,6 +67,20 @@ describe('reads of a shard with several possible owners', () => {
     expect(commits.count).toBe(before + 1);
   });
 
+  it('that wait for news end on time when there is none, however slow the store is', async () => {
+    const store = { delayMs: 0 };
+    const region = await open({ faults: ({ method }) => (method === 'commit' ? store : undefined) });
+    await start(region);
+    const wait = { pageSize: 10, token: new Uint8Array(0), waitForNewEvent: true, closeEventOnly: false };
+    const { nextPageToken: token } = await region.settled(region.history.getHistory(ORDER, wait));
+    await region.advance(600);
+    store.delayMs = 3_000;
+    const deadlineMs = region.env.clock.nowMs() + 4_000;
+    const page = await region.settled(region.history.getHistory(ORDER, { ...wait, token, deadlineMs }));
+    expect([page.historyBlobs.length, page.nextPageToken.length > 0]).toEqual([0, true]);
+    expect(region.env.clock.nowMs()).toBeLessThan(deadlineMs);
+  });
+
   it('hold back the word on a write that is durable; when the shard closes meanwhile, the word is that it is unknown', async () => {
     const region = await open({
       faults: ({ method }) => (method === 'loadTransferTasks' ? { delayMs: 200, fail: 'before' } : undefined),
