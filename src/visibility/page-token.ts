@@ -10,8 +10,12 @@ export interface PagePosition {
   readonly rowNumber: number;
 }
 
+/** A filter's window may move between pages: callers count it from now. Where the listing goes on does not depend on it. */
+const withoutWindow = (listing: Listing): object =>
+  listing.kind === 'filter' ? { ...listing, earliestMs: undefined, latestMs: undefined } : listing;
+
 const fingerprintOf = (domainId: string, listing: Listing): number =>
-  fingerprint32(JSON.stringify([domainId, listing]));
+  fingerprint32(JSON.stringify([domainId, withoutWindow(listing)]));
 
 /** `values`: where the next page begins, in the driver's own terms. */
 export function encodeCursor(

@@ -276,6 +276,17 @@ describe.each(DRIVERS)('visibility in $name', ({ open, missing }) => {
     expect(await opened.store.count('another-domain', "WorkflowType = 'Order'")).toBe(1);
   });
 
+  it('goes on with the next page when the window of the filter has moved meanwhile', async () => {
+    await opened.store.upsert(SAMPLES);
+    const filter = { kind: 'filter', open: false, earliestMs: T0, latestMs: T0 + 100 } as const;
+    const [first, second] = [filter, { ...filter, earliestMs: T0 + 1, latestMs: T0 + 101 }];
+    const { records: before, nextToken: token } = await opened.store.list(DOMAIN, first, { size: 1 });
+    const { records: after } = await opened.store.list(DOMAIN, second, { size: 2, token });
+    expect([...before, ...after].map(({ workflowId }) => workflowId)).toEqual(['b', 'e', 'c']);
+    const other = opened.store.list(DOMAIN, { ...second, workflowType: 'Refund' }, { size: 2, token });
+    await expect(other).rejects.toThrow('Invalid NextPageToken.');
+  });
+
   it('refuses a page token that is not of this listing', async () => {
     await opened.store.upsert(SAMPLES);
     const { nextToken: token } = await opened.store.list(DOMAIN, { kind: 'query', query: '' }, { size: 1 });
