@@ -3,7 +3,7 @@
 // Cadence: service/history/ndc/history_replicator.go.
 import type { HistoryEvent } from '@antiphon/proto';
 import type { HistoryBranch, VersionHistories, VersionHistory } from '@antiphon/proto/internal';
-import { RetryTaskV2Error, required } from '#base';
+import { EntityNotExistsError, RetryTaskV2Error, required } from '#base';
 import {
   addVersionHistory,
   addVersionItem,
@@ -38,6 +38,9 @@ export function replicateEvents(host: NdcHost, request: HistoryReplicationReques
   return host.withWorkflow(request.domainId, request.workflowId, async (transaction) => {
     const state = await transaction.loadRun(request.runId);
     if (state !== undefined) return applyToRun(transaction, request, batch, state);
+    if (request.mustExist) {
+      throw new EntityNotExistsError(`Run ${request.runId} of workflow ${request.workflowId} is not here.`);
+    }
     if (batch.firstEventId !== 1) throw gapError(request, batch, undefined);
     return createRun(transaction, request, batch);
   });

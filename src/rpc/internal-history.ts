@@ -286,6 +286,7 @@ export const HISTORY_METHODS: InternalMethods<HistoryClient> = {
       events: { events: [...request.events] },
       newRunEvents: { events: [...request.newRunEvents] },
       newRunId: request.newRunId,
+      mustExist: request.mustExist ?? false,
     }),
     args: ({ run, events, newRunEvents, ...request }) => [
       { ...request, ...runOf(run), events: eventsOf(events), newRunEvents: eventsOf(newRunEvents) },

@@ -18,6 +18,8 @@ export interface HistoryReplicationRequest {
   /** First batch of the run that the last event continues as. */
   readonly newRunEvents: readonly HistoryEvent[];
   readonly newRunId: string;
+  /** Refused as EntityNotExists where the run is not here, instead of making it. */
+  readonly mustExist?: boolean | undefined;
 }
 
 export interface SyncActivityRequest {

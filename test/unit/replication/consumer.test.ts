@@ -16,9 +16,11 @@ import {
 } from '#replication';
 import type { HistoryClient, HistoryReplicationRequest } from '#rpc';
 
+const RETENTION_MS = 86_400_000;
+
 const event = (eventId: number): HistoryEvent => ({
   eventId: BigInt(eventId),
-  eventTime: undefined,
+  eventTime: { seconds: 1n, nanos: 0 },
   version: 1n,
   taskId: 1n,
   attributes: {
@@ -62,6 +64,8 @@ function createHarness(options: {
   messages: readonly LogMessage[];
   apply?: (call: Call, request: HistoryReplicationRequest) => Promise<void>;
   clusters?: readonly string[];
+  isActiveHere?: boolean;
+  retentionMs?: number;
   offsets?: LogStore;
   rawHistory?: () => ReturnType<typeof blob>[];
   windowSize?: number;
@@ -93,7 +97,8 @@ function createHarness(options: {
       applied.push(call);
     },
   } as unknown as HistoryClient; // The consumer calls nothing else here.
-  const view = { id: 'd', name: 'shop', clusters: options.clusters ?? ['a', 'b'] } as unknown as DomainView;
+  const { clusters = ['a', 'b'], isActiveHere = false, retentionMs = RETENTION_MS } = options;
+  const view = { id: 'd', name: 'shop', clusters, isActiveHere, retentionMs } as unknown as DomainView;
   const domains: DomainLookup = { byId: async () => view };
   const source: LogSource = {
     sourceCluster: 'a',
@@ -270,6 +275,36 @@ describe('replication consumer', () => {
     const letters = await harness.deadLetters.list(NAME, { afterOffset: 0, limit: 10 });
     expect(letters).toMatchObject([{ offset: 1, attempts: 3, error: 'BadRequest: no good' }]);
     expect(await harness.deadLetters.count()).toEqual([{ ...NAME, count: 1 }]);
+    await harness.stop();
+  });
+
+  it('makes no run from events as old as the retention of a domain that is active here, unless somebody merges them', async () => {
+    const seen: (boolean | undefined)[] = [];
+    const apply = async (_: Call, { mustExist }: HistoryReplicationRequest): Promise<void> => {
+      seen.push(mustExist);
+      if (mustExist) throw new EntityNotExistsError('Run run of workflow w is not here.');
+    };
+    const harness = createHarness({ messages: [message(1, 'w')], apply, isActiveHere: true });
+    await harness.run();
+    expect([seen, harness.applied, await harness.offset()]).toEqual([[true], [], 1]);
+    const letters = await harness.deadLetters.list(NAME, { afterOffset: 0, limit: 10 });
+    expect(letters).toMatchObject([{ offset: 1, attempts: 1 }]);
+    expect(letters[0]?.error).toContain('older than the retention of shop');
+    await harness.deadLetters.merge(NAME, undefined, (task) => harness.applier.applyOnce(task));
+    expect([seen.at(-1), harness.applied.length]).toEqual([false, 1]);
+    await harness.stop();
+  });
+
+  it.each([
+    ['of a passive domain', { isActiveHere: false }],
+    ['that are newer than retention', { isActiveHere: true, retentionMs: Number.MAX_SAFE_INTEGER }],
+  ])('makes runs from events %s', async (_, domain) => {
+    const seen: (boolean | undefined)[] = [];
+    const apply = async (__: Call, { mustExist }: HistoryReplicationRequest): Promise<void> =>
+      void seen.push(mustExist);
+    const harness = createHarness({ messages: [message(1, 'w')], apply, ...domain });
+    await harness.run();
+    expect([seen, harness.applied.length]).toEqual([[false], 1]);
     await harness.stop();
   });
 
