@@ -83,8 +83,8 @@ func TestRunGoesOnInTheOtherRegion(t *testing.T) {
 	}
 	startWorkerOf(s, service, name, "worker-a", travels)
 	startWorkerOf(s, b, name, "worker-b", travels)
-	s.client = client.NewClient(service, name, &client.Options{})
-	inB := client.NewClient(b, name, &client.Options{})
+	inA, inB := client.NewClient(service, name, &client.Options{}), client.NewClient(b, name, &client.Options{})
+	s.client = inA
 	run := s.start("travels")
 	s.untilEvents(run, shared.EventTypeDecisionTaskCompleted, 2)
 	s.until("region-b has the run so far", func() bool {
@@ -93,15 +93,24 @@ func TestRunGoesOnInTheOtherRegion(t *testing.T) {
 	})
 
 	s.failover(name, "region-b")
+	// Until region-b has heard of it, it forwards, and a host of region-a that has not heard either takes the signal: its version tells by whom it was taken.
+	s.client = inB
 	s.until("region-b is active", func() bool {
-		return inB.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "word", "first") == nil
+		if inB.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "knock", nil) != nil {
+			return false
+		}
+		events := s.rawHistory(run.GetID(), run.GetRunID())
+		knocks := ofType(events, shared.EventTypeWorkflowExecutionSignaled)
+		return len(knocks) > 0 && last(knocks).GetVersion() != events[0].GetVersion()
 	})
+	require.NoError(t, inB.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "word", "first"))
 	require.NoError(t, inB.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "word", "second"))
 	var places []string
 	require.NoError(t, inB.GetWorkflow(s.ctx, run.GetID(), run.GetRunID()).Get(s.ctx, &places))
 	require.Equal(t, []string{"worker-a", "worker-b"}, places)
+	s.client = inA
 	s.until("region-a has its end", func() bool {
-		described, err := s.client.DescribeWorkflowExecution(s.ctx, run.GetID(), run.GetRunID())
+		described, err := inA.DescribeWorkflowExecution(s.ctx, run.GetID(), run.GetRunID())
 		return err == nil && described.GetWorkflowExecutionInfo().CloseStatus != nil
 	})
 	events := s.rawHistory(run.GetID(), run.GetRunID())
