@@ -21,7 +21,7 @@ func markerNames(events []*shared.HistoryEvent) []string {
 }
 
 func localActivities(ctx workflow.Context) workflow.Context {
-	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{ScheduleToCloseTimeout: 5 * time.Second})
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{ScheduleToCloseTimeout: 20 * time.Second})
 }
 
 func TestLocalActivity(t *testing.T) {
@@ -58,7 +58,7 @@ func TestLocalActivityError(t *testing.T) {
 func TestLocalActivityHeartbeatsItsDecision(t *testing.T) {
 	s := newScenario(t)
 	slow := func(context.Context) (string, error) {
-		time.Sleep(3 * time.Second)
+		time.Sleep(7 * time.Second)
 		return "slow", nil
 	}
 	s.workflow("local", func(ctx workflow.Context) (word string, err error) {
@@ -68,7 +68,7 @@ func TestLocalActivityHeartbeatsItsDecision(t *testing.T) {
 	s.startWorker()
 
 	options := s.startOptions()
-	options.DecisionTaskStartToCloseTimeout = 2 * time.Second
+	options.DecisionTaskStartToCloseTimeout = 5 * time.Second
 	run := s.startWith(options, "local")
 	require.Equal(t, "slow", result[string](s, run))
 	s.expectHistory(run, `Begin Decide+ MarkerRecorded Complete`)

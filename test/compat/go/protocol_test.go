@@ -276,10 +276,10 @@ func TestSecondCloseDecisionIsIgnored(t *testing.T) {
 
 func TestTimerFiredWhileBeingCanceled(t *testing.T) {
 	m := newManual(t)
-	require.NoError(t, m.respond(m.poll(), timerDecision("t", 1)))
+	require.NoError(t, m.respond(m.poll(), timerDecision("t", 3)))
 	m.signal(m.run, "word", 1)
 	task := m.poll()
-	<-time.After(3 * time.Second) // the timer fires, and its event is buffered behind the decision
+	<-time.After(5 * time.Second) // the timer fires, and its event is buffered behind the decision
 	m.expect(`Begin TimerStarted WorkflowExecutionSignaled DecisionTaskScheduled DecisionTaskStarted`)
 	require.NoError(t, m.respond(task, cancelTimerDecision("t"), completeDecision()))
 	// The cancellation takes the fired event back, so nothing is unhandled.
