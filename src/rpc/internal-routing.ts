@@ -14,8 +14,8 @@ import { type UntypedMethod, untyped } from './internal-method.ts';
 
 export interface RoutingDeps {
   readonly env: Env;
-  /** This host's own services of a kind, or another host's; throws when the id is nobody's. */
-  readonly host: <S extends keyof HostServices>(hostId: string, service: S) => HostServices[S];
+  /** This host's own services of a kind, or another host's; undefined when the id is nobody's. */
+  readonly host: <S extends keyof HostServices>(hostId: string, service: S) => HostServices[S] | undefined;
   /** Throws Unavailable when nobody is there to own it. */
   readonly ownerOfShard: (shardId: number) => string;
   readonly shardOf: (workflowId: string) => number;
@@ -67,6 +67,13 @@ function mayRepeat(error: unknown, method: Pick<UntypedMethod, 'isRepeatable'>):
   return error instanceof ServiceError && error.kind === 'ShardOwnershipLost';
 }
 
+/** A hint may name a host that this one knows to be dead; one may go between two looks. Nothing was sent: the call may be made again. */
+function servicesOf<S extends keyof HostServices>({ host }: RoutingDeps, hostId: string, service: S): HostServices[S] {
+  const services = host(hostId, service);
+  if (services === undefined) throw new HostUnreachable(`Host ${hostId} is not there, please retry`, false);
+  return services;
+}
+
 type Calls = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
 
 /** A client whose methods go to the owner that `ownerOf` finds in their arguments. */
@@ -76,13 +83,13 @@ function routed<S extends keyof HostServices>(
   table: object,
   ownerOf: (name: string, args: readonly unknown[]) => string,
 ): HostServices[S] {
-  const { env, host } = deps;
+  const { env } = deps;
   const client: Record<string, unknown> = {};
   for (const [name, method] of untyped(table)) {
     client[name] = (...args: readonly unknown[]): Promise<unknown> => {
       const call = async (hostId: string): Promise<unknown> =>
         // The table has the methods of the service.
-        (host(hostId, service) as unknown as Calls)[name]?.(...args);
+        (servicesOf(deps, hostId, service) as unknown as Calls)[name]?.(...args);
       let hostId: string;
       try {
         hostId = ownerOf(name, args);
@@ -136,7 +143,7 @@ export function createRoutedMatching(deps: RoutingDeps): MatchingClient {
     ...client,
     async listTaskLists(domainId) {
       const lists = await Promise.all(
-        deps.matchingHosts().map((hostId) => deps.host(hostId, 'matching').listTaskLists(domainId)),
+        deps.matchingHosts().map((hostId) => servicesOf(deps, hostId, 'matching').listTaskLists(domainId)),
       );
       return {
         decision: Object.assign({}, ...lists.map(({ decision }) => decision)),

@@ -170,8 +170,7 @@ export class Cluster {
       host: (hostId, service) => {
         if (hostId === this.self) return this.own()[service];
         const host = this.placement().host(hostId);
-        if (host === undefined) throw unavailable(`Host ${hostId} is not there, please retry`);
-        return peers.of(host.address)[service];
+        return host && peers.of(host.address)[service];
       },
       ownerOfShard: (shardId) => {
         const owner = this.placement().shardOwner(shardId);

@@ -12,12 +12,14 @@ let env: SimulatedEnv;
 let owner: string;
 let asked: string[];
 let answers: Record<string, (() => unknown)[]>;
+let known: Set<string>;
 
 beforeEach(() => {
   env = createSimulatedEnv({ seed: 1 });
   owner = 'a';
   asked = [];
   answers = {};
+  known = new Set(['a', 'b']);
 });
 
 /** Hosts that answer in turn as a test says, and with success when it says nothing more. */
@@ -30,7 +32,7 @@ function routed(): HistoryClient {
   const history = (hostId: string) => new Proxy({} as HistoryClient, { get: () => () => answer(hostId) });
   return createRoutedHistory({
     env,
-    host: (hostId) => history(hostId) as HostServices[never],
+    host: (hostId) => (known.has(hostId) ? (history(hostId) as HostServices[never]) : undefined),
     ownerOfShard: () => owner,
     shardOf: () => 3,
     ownerOfList: () => 'a',
@@ -70,6 +72,27 @@ describe('a call on a shard', () => {
     expect(await outcome(routed().signalWorkflow(RUN, SIGNAL))).toBe('done');
     expect(asked).toEqual(['a', 'b', 'a']);
     expect(env.clock.monotonicMs() - began).toBeGreaterThan(0);
+  });
+
+  // Hosts that start after all have died forget the dead ones one after another.
+  it('is made again at the owner when the asked host names one that is not there any more', async () => {
+    answers.a = [raise(new ShardOwnershipLostError(3, { owner: 'dead' }))];
+    expect(await outcome(routed().signalWorkflow(RUN, SIGNAL))).toBe('done');
+    expect(asked).toEqual(['a', 'a']);
+  });
+
+  it('waits for an owner that is not there to be replaced, within its time', async () => {
+    owner = 'dead';
+    env.scheduler.after(1_000, () => {
+      owner = 'b';
+    });
+    expect(await outcome(routed().signalWorkflow(RUN, SIGNAL))).toBe('done');
+    expect(asked).toEqual(['b']);
+    owner = 'dead';
+    expect(await outcome(routed().signalWorkflow(RUN, SIGNAL))).toMatchObject({
+      kind: 'Unavailable',
+      message: 'Host dead is not there, please retry',
+    });
   });
 
   it('is made again while the shard moves, until its time is over', async () => {
