@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/cadence"
 	"go.uber.org/cadence/.gen/go/shared"
 	"go.uber.org/cadence/worker"
 	"go.uber.org/cadence/workflow"
@@ -152,22 +151,27 @@ func TestSessionRunsActivitiesOnOneWorker(t *testing.T) {
 	s := newScenario(t)
 	s.activity("noop", func(context.Context) error { return nil })
 	s.workflow("session", func(ctx workflow.Context) error {
-		ctx, err := workflow.CreateSession(activities(ctx), &workflow.SessionOptions{CreationTimeout: 10 * time.Second, ExecutionTimeout: 20 * time.Second})
+		session, err := workflow.CreateSession(activities(ctx), &workflow.SessionOptions{CreationTimeout: 10 * time.Second, ExecutionTimeout: 20 * time.Second})
 		if err != nil {
 			return err
 		}
-		defer workflow.CompleteSession(ctx)
-		if err = workflow.ExecuteActivity(ctx, "noop").Get(ctx, nil); cadence.IsCustomError(err) {
+		if err = workflow.ExecuteActivity(session, "noop").Get(session, nil); err != nil {
 			return err
 		}
-		return workflow.ExecuteActivity(ctx, "noop").Get(ctx, nil)
+		if err = workflow.ExecuteActivity(session, "noop").Get(session, nil); err != nil {
+			return err
+		}
+		workflow.CompleteSession(session)
+		waitForWord(ctx)
+		return nil
 	})
 	s.startWorker(func(o *worker.Options) { o.EnableSessionWorker = true })
 	run := s.start("session")
+	// Two of its own, and those that open and close the session; the one that opened it ends after the session, which the run does not wait for by itself.
+	s.untilEvents(run, shared.EventTypeActivityTaskCompleted, 4)
+	s.signal(run, "word", "done")
 	require.NoError(t, run.Get(s.ctx, nil))
 	events := s.history(run.GetID(), run.GetRunID())
-	require.Len(t, ofType(events, shared.EventTypeActivityTaskScheduled), 4, "two of its own, and those that open and close the session")
-	// The one that opened it ends when it is closed; the run may have ended by then.
-	require.GreaterOrEqual(t, len(ofType(events, shared.EventTypeActivityTaskCompleted)), 3)
+	require.GreaterOrEqual(t, len(ofType(events, shared.EventTypeActivityTaskCompleted)), 4)
 	require.NoError(t, s.replay(events))
 }

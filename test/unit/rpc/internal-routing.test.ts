@@ -6,20 +6,19 @@ import { createRoutedHistory, type HistoryClient, type HostServices, HostUnreach
 import { CircuitBreaker } from '../../../src/rpc/circuit-breaker.ts';
 
 const RUN = { domainId: 'd', workflowId: 'w', runId: '' };
+const KNOWN: ReadonlySet<string> = new Set(['a', 'b']);
 const SIGNAL = { signalName: 's', identity: '', requestId: 'r' };
 
 let env: SimulatedEnv;
 let owner: string;
 let asked: string[];
 let answers: Record<string, (() => unknown)[]>;
-let known: Set<string>;
 
 beforeEach(() => {
   env = createSimulatedEnv({ seed: 1 });
   owner = 'a';
   asked = [];
   answers = {};
-  known = new Set(['a', 'b']);
 });
 
 /** Hosts that answer in turn as a test says, and with success when it says nothing more. */
@@ -32,7 +31,7 @@ function routed(): HistoryClient {
   const history = (hostId: string) => new Proxy({} as HistoryClient, { get: () => () => answer(hostId) });
   return createRoutedHistory({
     env,
-    host: (hostId) => (known.has(hostId) ? (history(hostId) as HostServices[never]) : undefined),
+    host: (hostId) => (KNOWN.has(hostId) ? (history(hostId) as HostServices[never]) : undefined),
     ownerOfShard: () => owner,
     shardOf: () => 3,
     ownerOfList: () => 'a',
