@@ -1,6 +1,6 @@
 // Who is there: each host of the region writes a row of its own in the store, again and again, and reads those of the others. A host is alive as
 // long as its row changes; how long it has not is measured on the reader's own monotonic clock, so that no two clocks are compared. Reads that
-// failed, or a process that stood still, let nobody age.
+// failed, or a process that stood still, let nobody age. Who refuses connections is given less time, but a row that changes keeps it alive.
 // Invariant: what a view says is a guess that is right after a while; nothing depends on two hosts having the same one.
 import { HostRecord, ShardPin } from '@antiphon/proto/internal';
 import { isStoreError } from '#base';
@@ -40,6 +40,8 @@ export interface Membership {
   start(): Promise<void>;
   /** Reads at once. Failures are for the next regular read. */
   lookNow(): Promise<void>;
+  /** Nobody listens at the host's address: once its row stands still for two heartbeats it is not there, whatever is left of its lease. */
+  suspect(hostId: string): void;
   /** False: this host could not say for a lease that it is alive, so others may have taken its place. */
   isCurrent(): boolean;
   /** Says that this host hands over. */
@@ -71,10 +73,17 @@ const PAGE = 500;
 const FORGOTTEN_LEASES = 20;
 const ATTEMPTS_MAX = 5;
 
+// Of stillness, after which a suspect is taken for dead.
+const SUSPECT_HEARTBEATS = 2;
+// Heartbeats that clear a suspect: the first may have been written before the host died.
+const CLEARING_HEARTBEATS = 2;
+
 interface Seen {
   /** What changes with every heartbeat. */
   mark: string;
   changedMs: number;
+  /** Heartbeats that are missing until it is no suspect. */
+  doubts: number;
 }
 
 class StoredMembership implements Membership {
@@ -135,6 +144,11 @@ class StoredMembership implements Membership {
         this.#looking = undefined;
       });
     await this.#looking;
+  }
+
+  suspect(hostId: string): void {
+    const seen = this.#seen.get(hostId);
+    if (seen !== undefined) seen.doubts = CLEARING_HEARTBEATS;
   }
 
   isCurrent(): boolean {
@@ -231,6 +245,7 @@ class StoredMembership implements Membership {
     if (this.#isStopped) return;
     const nowMs = this.#deps.env.clock.monotonicMs();
     const { heartbeatMs, leaseMs } = this.#options;
+    const suspectMs = Math.min(leaseMs, SUSPECT_HEARTBEATS * heartbeatMs);
     // Nobody was seen alive while nobody looked.
     const missedMs = nowMs - this.#lookedMs - 2 * heartbeatMs;
     if (missedMs > 0 && Number.isFinite(missedMs)) for (const seen of this.#seen.values()) seen.changedMs += missedMs;
@@ -240,8 +255,9 @@ class StoredMembership implements Membership {
     for (const record of rows.records) {
       if (record.hostId === this.#self.id) continue;
       found.add(record.hostId);
-      const ageMs = this.#ageMs(record, nowMs);
-      if (ageMs <= leaseMs) hosts.push(hostOf(record));
+      const seen = this.#notice(record, nowMs);
+      const ageMs = nowMs - seen.changedMs;
+      if (ageMs <= (seen.doubts > 0 ? suspectMs : leaseMs)) hosts.push(hostOf(record));
       else if (ageMs > FORGOTTEN_LEASES * leaseMs) this.#forget(record.hostId);
     }
     for (const id of this.#seen.keys()) if (!found.has(id)) this.#seen.delete(id);
@@ -267,12 +283,14 @@ class StoredMembership implements Membership {
   }
 
   /** Since when its row has not changed, as far as this process has seen. */
-  #ageMs(record: HostRecord, nowMs: number): number {
+  #notice(record: HostRecord, nowMs: number): Seen {
     const mark = `${record.incarnation}/${record.beat}`;
-    const seen = this.#seen.get(record.hostId);
-    if (seen !== undefined && seen.mark === mark) return nowMs - seen.changedMs;
-    this.#seen.set(record.hostId, { mark, changedMs: nowMs });
-    return 0;
+    let seen = this.#seen.get(record.hostId);
+    if (seen?.mark !== mark) {
+      seen = { mark, changedMs: nowMs, doubts: Math.max(0, (seen?.doubts ?? 0) - 1) };
+      this.#seen.set(record.hostId, seen);
+    }
+    return seen;
   }
 
   #forget(hostId: string): void {

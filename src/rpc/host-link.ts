@@ -12,13 +12,22 @@ export interface LinkCall {
   answered(reply: Uint8Array): void;
   /** By the host. */
   failed(error: Error): void;
-  /** The link ended before. `wasSent` false: the host has certainly not seen the call. */
-  lost(reason: string, wasSent: boolean): void;
+  /** The link ended before. */
+  lost(loss: Loss): void;
+}
+
+export interface Loss {
+  readonly reason: string;
+  /** False: the host has certainly not seen the call. */
+  readonly wasSent: boolean;
+  /** Nobody listens at the host's address. */
+  readonly isRefused: boolean;
 }
 
 export type HostStream = ClientDuplexStream<HostCalls, HostAnswers>;
 
 const NEVER_SENT = /^No connection established/;
+const REFUSED = /\bECONNREFUSED\b/;
 
 export class HostLink {
   readonly #flushSoon: () => void;
@@ -37,8 +46,8 @@ export class HostLink {
     this.#stream = stream;
     this.#onOver = onOver;
     stream.on('data', (message: HostAnswers) => this.#receive(message));
-    stream.on('error', (error: GrpcError) => this.#end(error.details, !NEVER_SENT.test(error.details)));
-    stream.on('end', () => this.#end('the host has ended the connection', true));
+    stream.on('error', ({ details }: GrpcError) => this.#end(lossOf(details)));
+    stream.on('end', () => this.#end(lossOf('the host has ended the connection')));
   }
 
   /** It takes calls. */
@@ -63,7 +72,7 @@ export class HostLink {
 
   /** What is under way is lost. */
   close(reason: string): void {
-    this.#end(reason, true);
+    this.#end(lossOf(reason));
     this.#stream.cancel();
   }
 
@@ -92,7 +101,7 @@ export class HostLink {
     this.#stream.write(message);
   }
 
-  #end(reason: string, wasSent: boolean): void {
+  #end(loss: Loss): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#onOver();
@@ -100,6 +109,11 @@ export class HostLink {
     const calls = [...this.#calls];
     this.#calls.clear();
     this.#outgoing = [];
-    for (const [id, call] of calls) call.lost(reason, wasSent && !unsent.has(id));
+    for (const [id, call] of calls) call.lost(unsent.has(id) ? { ...loss, wasSent: false } : loss);
   }
+}
+
+function lossOf(reason: string): Loss {
+  const wasSent = !NEVER_SENT.test(reason);
+  return { reason, wasSent, isRefused: !wasSent && REFUSED.test(reason) };
 }

@@ -4,7 +4,7 @@ import { HostServiceClient } from '@antiphon/proto/internal';
 import { cancelled, deadlineExceeded } from '#base';
 import type { Env } from '#env';
 import { CircuitBreaker } from './circuit-breaker.ts';
-import { HostLink } from './host-link.ts';
+import { HostLink, type Loss } from './host-link.ts';
 import { createHostClient, type HostServices, type HostTransport, HostUnreachable } from './internal-hosts.ts';
 import { INTERNAL_MESSAGE_BYTES_MAX } from './internal-method.ts';
 import { CALL_BYTES_MAX, callTooLarge } from './link-limits.ts';
@@ -120,11 +120,11 @@ function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeer
           breaker.succeeded();
           reject(error);
         },
-        lost: (reason, wasSent) => {
+        lost: (loss) => {
           settle();
           if (isClosed) breaker.abandoned();
           else breaker.failed();
-          reject(unreachable(address, reason, wasSent));
+          reject(unreachable(address, loss));
         },
       });
       const timer = env.scheduler.after(leftMs, () => {
@@ -154,7 +154,7 @@ function connect(address: string, { env, tls, timeoutMs = TIMEOUT_MS }: HostPeer
   };
 }
 
-function unreachable(address: string, reason: string, wasSent: boolean): HostUnreachable {
+function unreachable(address: string, { reason, wasSent, isRefused }: Loss): HostUnreachable {
   const outcome = wasSent ? 'the outcome is unknown, please retry with the same request id' : 'please retry';
-  return new HostUnreachable(`Host ${address} is not reachable, ${outcome}: ${reason}`, wasSent);
+  return new HostUnreachable(`Host ${address} is not reachable, ${outcome}: ${reason}`, wasSent, isRefused);
 }

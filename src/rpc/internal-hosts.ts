@@ -37,10 +37,13 @@ export type HostTransport = (
 export class HostUnreachable extends ServiceError {
   /** False: the host has certainly not seen the call. */
   readonly wasSent: boolean;
+  /** Nobody listens at its address: its process is gone, or not there yet. */
+  readonly isRefused: boolean;
 
-  constructor(message: string, wasSent: boolean, options?: ErrorOptions) {
-    super('Unavailable', message, options);
+  constructor(message: string, wasSent: boolean, isRefused = false) {
+    super('Unavailable', message);
     this.wasSent = wasSent;
+    this.isRefused = isRefused;
   }
 }
 

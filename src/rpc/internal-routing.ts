@@ -21,6 +21,8 @@ export interface RoutingDeps {
   readonly shardOf: (workflowId: string) => number;
   readonly ownerOfList: (domainId: string, name: string, type: 'decision' | 'activity') => string;
   readonly matchingHosts: () => readonly string[];
+  /** Told of a host at whose address nobody listens. */
+  readonly suspect: (hostId: string) => void;
 }
 
 // A hand-over takes a fraction of it; a host that died is replaced after its lease, which is for the caller to wait out.
@@ -30,7 +32,7 @@ const PAUSE_MS_MAX = 500;
 
 /** Makes a call at the owner. `ownerOf` is asked before every attempt. */
 async function atOwner<T>(
-  env: Env,
+  { env, suspect }: RoutingDeps,
   method: Pick<UntypedMethod, 'isRepeatable'>,
   { deadlineMs = Number.POSITIVE_INFINITY, signal }: CallOptions,
   ownerOf: () => string,
@@ -42,6 +44,7 @@ async function atOwner<T>(
   let pauseMs = PAUSE_MS_MIN;
   let hasUsedHint = false;
   for (;;) {
+    if (error instanceof HostUnreachable && error.isRefused) suspect(hostId);
     if (signal?.aborted || !mayRepeat(error, method)) throw error;
     const hint = error instanceof ShardOwnershipLostError ? error.owner : '';
     if (hint !== '' && hint !== hostId && !hasUsedHint) {
@@ -83,7 +86,6 @@ function routed<S extends keyof HostServices>(
   table: object,
   ownerOf: (name: string, args: readonly unknown[]) => string,
 ): HostServices[S] {
-  const { env } = deps;
   const client: Record<string, unknown> = {};
   for (const [name, method] of untyped(table)) {
     client[name] = (...args: readonly unknown[]): Promise<unknown> => {
@@ -97,7 +99,7 @@ function routed<S extends keyof HostServices>(
         return Promise.reject(error);
       }
       return call(hostId).catch((error: unknown) =>
-        atOwner(env, method, method.options(...args) ?? {}, () => ownerOf(name, args), call, { hostId, error }),
+        atOwner(deps, method, method.options(...args) ?? {}, () => ownerOf(name, args), call, { hostId, error }),
       );
     };
   }

@@ -164,7 +164,7 @@ export class Cluster {
   }
 
   #routing(): RoutingDeps {
-    const { env, peers } = this.#deps;
+    const { env, membership, peers } = this.#deps;
     return {
       env,
       host: (hostId, service) => {
@@ -187,6 +187,7 @@ export class Cluster {
         this.placement()
           .withRole('matching')
           .map(({ id }) => id),
+      suspect: (hostId) => membership.suspect(hostId),
     };
   }
 

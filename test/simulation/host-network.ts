@@ -79,7 +79,7 @@ class HostCall {
       }
       if (chance.is(rates().lost)) {
         coverage.fault('host-message-lost');
-        if (chance.is(0.5)) this.#finish(() => reject(new HostUnreachable('connection refused', false)));
+        if (chance.is(0.5)) this.#finish(() => reject(new HostUnreachable('connection refused', false, true)));
         return;
       }
       const request = encode();
@@ -104,7 +104,7 @@ class HostCall {
     const { chance, coverage, rates, find, isCut } = this.#deps;
     const host = find(this.#to);
     if (host === undefined) {
-      this.#finish(() => this.#reject(new HostUnreachable('connection refused', false)));
+      this.#finish(() => this.#reject(new HostUnreachable('connection refused', false, true)));
       return;
     }
     let settle: () => void;

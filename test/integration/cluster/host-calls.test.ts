@@ -13,6 +13,7 @@ import {
   HostUnreachable,
   type MatchingClient,
 } from '#rpc';
+import { DEFAULT_BREAKER_OPTIONS } from '../../../src/rpc/circuit-breaker.ts';
 import { createPki, hasOpenssl } from '../../support/security/certificates.ts';
 
 const env = createRealEnv();
@@ -194,7 +195,7 @@ describe('a call of another host', () => {
     const peer = peersWith().of(address);
     for (let call = 0; call < 8; call++) {
       const error = await peer.cluster.describeHost().catch((thrown: unknown) => thrown);
-      expect((error as HostUnreachable).wasSent).toBe(false);
+      expect(error).toMatchObject({ wasSent: false, isRefused: call < DEFAULT_BREAKER_OPTIONS.failuresMax });
     }
     await expect(peer.cluster.describeHost()).rejects.toThrow('does not answer');
   });

@@ -95,4 +95,15 @@ describe('hosts of one region', () => {
     await load.goesOn(20);
     expect((await load.finish()).filter((events) => !isWhole(events))).toEqual([]);
   });
+
+  test('do not wait for the lease of one whose address refuses connections', async () => {
+    const hosts = await openHosts(3, 600_000);
+    traffic = createTraffic(() => cluster.hosts.map(({ client }) => client), 'shop', 6);
+    const load = startSteadyLoad(traffic);
+    await load.goesOn(20);
+    await (hosts[1] as TestHost).cutOff();
+    await until('its shards have new owners', isSettled);
+    await load.goesOn(20);
+    expect((await load.finish()).filter((events) => !isWhole(events))).toEqual([]);
+  });
 });

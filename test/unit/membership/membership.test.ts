@@ -67,6 +67,42 @@ describe('membership', () => {
     expect(ids(a.membership)).toEqual(['a', 'b']);
   });
 
+  it('drops a host that refuses connections once its row stands still for two heartbeats, though it may have written one since', async () => {
+    const { env, join } = world();
+    const a = await join('a');
+    const b = await join('b');
+    await env.advance(3_000);
+    a.membership.suspect('b');
+    // Of a heartbeat that nobody has seen yet.
+    await env.advance(1_050);
+    b.env.kill();
+    await env.advance(1_500);
+    expect(ids(a.membership)).toEqual(['a', 'b']);
+    await env.advance(2_000);
+    expect(ids(a.membership)).toEqual(['a']);
+    await join('b');
+    await env.advance(1_200);
+    expect(ids(a.membership)).toEqual(['a', 'b']);
+  });
+
+  it('keeps a host that refuses connections and goes on writing its row, and gives it its whole lease when it takes them again', async () => {
+    const { env, join } = world();
+    const a = await join('a');
+    const b = await join('b');
+    let changes = 0;
+    a.membership.onChange(() => changes++);
+    for (let tenth = 0; tenth < 300; tenth++) {
+      a.membership.suspect('b');
+      await env.advance(100);
+    }
+    await env.advance(3_000);
+    b.env.kill();
+    await env.advance(3_500);
+    expect(ids(a.membership)).toEqual(['a', 'b']);
+    expect(changes).toBe(1);
+    a.membership.suspect('nobody');
+  });
+
   it('lets nobody age while the store does not answer', async () => {
     const { env, join } = world();
     const a = await join('a');

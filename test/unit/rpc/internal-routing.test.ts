@@ -13,12 +13,14 @@ let env: SimulatedEnv;
 let owner: string;
 let asked: string[];
 let answers: Record<string, (() => unknown)[]>;
+let suspects: string[];
 
 beforeEach(() => {
   env = createSimulatedEnv({ seed: 1 });
   owner = 'a';
   asked = [];
   answers = {};
+  suspects = [];
 });
 
 /** Hosts that answer in turn as a test says, and with success when it says nothing more. */
@@ -36,6 +38,7 @@ function routed(): HistoryClient {
     shardOf: () => 3,
     ownerOfList: () => 'a',
     matchingHosts: () => [],
+    suspect: (hostId) => suspects.push(hostId),
   });
 }
 
@@ -116,6 +119,18 @@ describe('a call on a shard', () => {
     expect(await outcome(routed().describeWorkflow(RUN))).toBe('done');
     answers.a = [raise(new HostUnreachable('connection refused', false))];
     expect(await outcome(routed().signalWorkflow(RUN, SIGNAL))).toBe('done');
+  });
+
+  it('tells of every host whose address refuses it, and of no other', async () => {
+    answers.a = [
+      raise(new ShardOwnershipLostError(3, { owner: 'b' })),
+      raise(new HostUnreachable('no connection in time', false)),
+      raise(new HostUnreachable('connection reset', true)),
+    ];
+    answers.b = [raise(new HostUnreachable('connection refused', false, true))];
+    expect(await outcome(routed().describeWorkflow(RUN))).toBe('done');
+    expect(asked).toEqual(['a', 'b', 'a', 'a', 'a']);
+    expect(suspects).toEqual(['b']);
   });
 
   it('ends with the answer of the owner, whatever that is', async () => {
