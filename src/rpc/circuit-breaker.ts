@@ -39,6 +39,8 @@ export class CircuitBreaker {
   }
 
   failed(): void {
+    // A call from before the pause: many are lost with one connection, and that is one failure of the host.
+    if (this.#pauseMs > 0 && !this.#isProbing) return;
     this.#isProbing = false;
     if (++this.#failures < this.#options.failuresMax && this.#pauseMs === 0) return;
     const { pauseMsMin, pauseMsMax } = this.#options;

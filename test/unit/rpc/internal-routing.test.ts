@@ -162,6 +162,14 @@ describe('the circuit breaker of a host', () => {
     expect(breaker.tryPass()).toBe(true);
   });
 
+  it('takes the calls that were lost at once for one failure', async () => {
+    const breaker = new CircuitBreaker(env, options);
+    for (let failure = 0; failure < 20; failure++) breaker.failed();
+    expect(breaker.tryPass()).toBe(false);
+    await env.advance(130);
+    expect(breaker.tryPass()).toBe(true);
+  });
+
   it('waits longer each time the one call fails', async () => {
     const breaker = new CircuitBreaker(env, options);
     for (let failure = 0; failure < 3; failure++) breaker.failed();
