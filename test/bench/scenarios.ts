@@ -65,6 +65,9 @@ async function measured(
   return valuesOf(result, edges as [Edge, Edge], deployment);
 }
 
+/** Of each kind. A task that waits for a poller costs every server a commit more, so there is one for each workflow under way. */
+const POLLERS_MAX = 128;
+
 function workflows(
   options: BenchOptions,
   load: Load,
@@ -73,7 +76,7 @@ function workflows(
   workflowIdOf: (index: number) => string = (index) => `w-${index}-${randomUUID()}`,
 ): Promise<Row> {
   return withDeployment(options.target, async (deployment, apis) => {
-    const pollers = Math.max(4, Math.min(32, load.concurrency));
+    const pollers = Math.max(4, Math.min(POLLERS_MAX, load.concurrency));
     const worker = startWorkerLoop({
       apis,
       domain: DOMAIN,
