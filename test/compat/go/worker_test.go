@@ -172,6 +172,7 @@ func TestSessionRunsActivitiesOnOneWorker(t *testing.T) {
 	s.signal(run, "word", "done")
 	require.NoError(t, run.Get(s.ctx, nil))
 	events := s.history(run.GetID(), run.GetRunID())
-	require.GreaterOrEqual(t, len(ofType(events, shared.EventTypeActivityTaskCompleted)), 4)
+	require.Len(t, ofType(events, shared.EventTypeActivityTaskScheduled), 4, "two of its own, and those that open and close the session")
+	require.Len(t, ofType(events, shared.EventTypeActivityTaskCompleted), 4)
 	require.NoError(t, s.replay(events))
 }
