@@ -282,7 +282,7 @@ class StoredMembership implements Membership {
     }
   }
 
-  /** Since when its row has not changed, as far as this process has seen. */
+  /** What this process has seen of its row until now. */
   #notice(record: HostRecord, nowMs: number): Seen {
     const mark = `${record.incarnation}/${record.beat}`;
     let seen = this.#seen.get(record.hostId);
