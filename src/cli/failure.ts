@@ -39,6 +39,9 @@ const RETENTION_TEXTS: ReadonlySet<string> = new Set([
   'A valid retention period is not set on request.',
 ]);
 
+// How a server that answers says that something behind it does not; gRPC's own texts about a server that does not answer never do.
+const FROM_A_SERVER = /\bplease retry\b/;
+
 /** A server's answer as a failure of the command. */
 export function failureOf(error: ServiceError, address: string): CliError {
   const { kind, message } = error;
@@ -59,6 +62,12 @@ export function failureOf(error: ServiceError, address: string): CliError {
       return new CliError(`What answers at ${address} does not speak gRPC, or only over TLS.`, {
         exitCode: EXIT.unavailable,
         hint: 'The gRPC port is 7833 unless you chose another; HTTP and metrics have ports of their own. For TLS: --tls-ca FILE.',
+        cause: error,
+      });
+    }
+    if (FROM_A_SERVER.test(reason)) {
+      return new CliError(`The server at ${address} cannot do this now: ${reason}`, {
+        exitCode: EXIT.unavailable,
         cause: error,
       });
     }
@@ -102,5 +111,11 @@ export function failureOf(error: ServiceError, address: string): CliError {
   }
   return new CliError(message, { exitCode: REFUSALS.has(kind) ? EXIT.refused : EXIT.failed, cause: error });
 }
+
+const TRANSIENT: ReadonlySet<string> = new Set(['Unavailable', 'ServiceBusy', 'DeadlineExceeded']);
+
+/** The same call may succeed later. */
+export const isTransient = (error: unknown): error is ServiceError =>
+  error instanceof ServiceError && TRANSIENT.has(error.kind);
 
 export const isServiceError = (error: unknown): error is ServiceError => error instanceof ServiceError;

@@ -211,6 +211,26 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
     }
   });
 
+  it('is filled in the end when it was away for a moment meanwhile', async () => {
+    await serve('away', { write: 'store', read: 'store' });
+    await register();
+    await inParallel(0, 40, start);
+    const removeIndex = await makeIndex('reindex-away');
+    try {
+      await serve('away', { write: 'both', read: 'opensearch' });
+      expect(await count()).toBe(0);
+      line.cut();
+      const mended = env.scheduler.after(2_000, () => line.mend());
+      const { code, stdout, stderr } = await createInProcessCli(server!.address).run('admin', 'visibility', 'reindex');
+      mended.cancel();
+      expect(stderr).toMatch(/shard \d: tried again in 0\.5 s: Persistence is unavailable, please retry\./);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '✓ 40 runs of 4 shards written to the index\n' });
+      await vi.waitFor(async () => expect(await count()).toBe(40), { timeout: 20_000 });
+    } finally {
+      await removeIndex();
+    }
+  });
+
   it.each(['cut', 'hold'] as const)(
     'lists every run in the end, and holds no workflow up, when the line is %s',
     async (fault) => {
