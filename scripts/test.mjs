@@ -77,12 +77,14 @@ function run(command, args, { env = {}, cwd = root, onLine, limitMinutes = 20 } 
 }
 
 async function check() {
-  const counts = { passed: 0, failed: 0 };
+  const counts = { passed: 0, failed: 0, failures: [] };
   await run('node', ['scripts/check.mjs'], {
     onLine: (line) => {
       console.log(line);
       if (line.startsWith('ok  ')) counts.passed++;
-      if (line.startsWith('FAIL')) counts.failed++;
+      if (!line.startsWith('FAIL')) return;
+      counts.failed++;
+      counts.failures.push(line);
     },
   });
   return counts;
@@ -103,7 +105,21 @@ async function vitest(projects, more = []) {
   const report = JSON.parse(fs.readFileSync(file, 'utf8'));
   // A run that broke outside a test (a file that doesn't load, an unhandled rejection) has no failed test to show for it.
   const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
-  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests };
+  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests, failures: failuresOf(report) };
+}
+
+/** What failed, a line or more for each: the file, the test, and its error without the stack. */
+function failuresOf(report) {
+  return report.testResults.flatMap(({ name, message, assertionResults }) => {
+    const file = path.relative(root, name);
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    if (failed.length === 0) return message ? [`${file}: ${withoutStack(message)}`] : [];
+    return failed.map((test) => `${file} › ${test.fullName}: ${withoutStack(test.failureMessages.join('\n'))}`);
+  });
+}
+
+function withoutStack(message) {
+  return message.replace(/\n\s+at .*/g, '');
 }
 
 async function simulation() {
@@ -126,7 +142,8 @@ async function simulation() {
 /** Thirty seeds, and the simulation's own tests: determinism, seeds that found defects, seeded bugs that must be caught. */
 async function simulationSuite() {
   const [seeds, own] = [await simulation(), await vitest(['simulation'])];
-  return { passed: seeds.passed + own.passed, failed: seeds.failed + own.failed, skipped: own.skipped };
+  const [passed, failed] = [seeds.passed + own.passed, seeds.failed + own.failed];
+  return { passed, failed, skipped: own.skipped, failures: own.failures };
 }
 
 /** A free port whose next one is free as well: a second region takes that. */
@@ -204,7 +221,7 @@ async function goClient(startServer = () => devServer('go', 2)) {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 1, reason: 'no Go toolchain' };
   const server = await startServer();
   if (server.env === undefined) return { failed: 1, reason: 'the servers did not start' };
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
   const output = new Map();
   const code = await run('go', ['test', './...', '-count=1', '-timeout', '12m', '-json'], {
     cwd: path.join(root, 'test/compat/go'),
@@ -216,7 +233,9 @@ async function goClient(startServer = () => devServer('go', 2)) {
       if (!event.Test || !['pass', 'fail', 'skip'].includes(event.Action)) return;
       counts[{ pass: 'passed', fail: 'failed', skip: 'skipped' }[event.Action]]++;
       console.log(`${event.Action} ${event.Test} (${event.Elapsed} s)`);
-      if (event.Action === 'fail') console.log(output.get(event.Test));
+      if (event.Action !== 'fail') return;
+      console.log(output.get(event.Test));
+      counts.failures.push(output.get(event.Test).trimEnd());
     },
   });
   await server.stop();
@@ -357,6 +376,7 @@ await ensureInstalled();
 await ensureBuilt();
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
+const failures = [];
 for (const [name, suite] of suites) {
   if (only.length > 0 && !only.includes(name)) continue;
   console.log(`\n── ${name} ${'─'.repeat(60)}`);
@@ -366,6 +386,7 @@ for (const [name, suite] of suites) {
     return { failed: 1, reason: error.message.split('\n')[0] };
   });
   const { passed = 0, failed = 0, skipped = 0, reason = '' } = outcome;
+  failures.push(...(outcome.failures ?? []).map((failure) => `${name}: ${failure}`));
   totals.passed += passed;
   totals.failed += failed;
   totals.skipped += skipped;
@@ -376,6 +397,8 @@ for (const [name, suite] of suites) {
 }
 await stopServers();
 fs.rmSync(scratch, { recursive: true, force: true });
+// Again at the end, because a run is longer than what a terminal or a log of CI keeps.
+if (failures.length > 0) console.log(`\n── failed ${'─'.repeat(60)}\n${failures.join('\n\n')}`);
 console.log(`\n${lines.join('\n')}\n`);
 if (process.env.CI === 'true' && totals.skipped > 0) {
   console.log('CI=true: a skip is a failure.');
