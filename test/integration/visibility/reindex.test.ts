@@ -219,9 +219,15 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
     try {
       await serve('away', { write: 'both', read: 'opensearch' });
       expect(await count()).toBe(0);
+      const cli = createInProcessCli(server!.address);
       line.cut();
+      expect(await cli.run('workflow', 'count', '--domain', DOMAIN)).toEqual({
+        code: 4,
+        stdout: '',
+        stderr: `error: The server at ${server!.address} cannot do this now: Persistence is unavailable, please retry.\n`,
+      });
       const mended = env.scheduler.after(2_000, () => line.mend());
-      const { code, stdout, stderr } = await createInProcessCli(server!.address).run('admin', 'visibility', 'reindex');
+      const { code, stdout, stderr } = await cli.run('admin', 'visibility', 'reindex');
       mended.cancel();
       expect(stderr).toMatch(/shard \d: tried again in 0\.5 s: Persistence is unavailable, please retry\./);
       expect({ code, stdout }).toEqual({ code: 0, stdout: '✓ 40 runs of 4 shards written to the index\n' });
