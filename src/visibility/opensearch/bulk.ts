@@ -21,6 +21,7 @@ export interface BulkTarget {
 const REQUEST_BYTES_MAX = 5 * 1024 * 1024;
 const TRIES_MAX = 4;
 const RETRY_MS = 100;
+const NO_INDEX = 404;
 const CONFLICT = 409;
 const REJECTED: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
@@ -69,7 +70,7 @@ async function send(target: BulkTarget, entries: readonly Entry[]): Promise<read
     if (REJECTED.has(code)) return [entry];
     const { workflowId, runId, domainId } = entry.record;
     const reason = reasonOf({ error });
-    if (entry.isPlain) {
+    if (entry.isPlain || code === NO_INDEX) {
       throw new StoreError('Unavailable', `the index ${index} refuses run ${runId} of ${workflowId}: ${reason}`);
     }
     const fields = { 'wf-domain-id': domainId, 'wf-id': workflowId, 'wf-run-id': runId, reason };

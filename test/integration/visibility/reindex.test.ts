@@ -25,6 +25,8 @@ import { serviceMissing, useService, variable } from '../../support/services.ts'
 const DOMAIN = 'shop';
 const START_MS = 600_000;
 const env = createRealEnv();
+// The server keeps what a test that failed has left, and OpenSearch makes an index of whatever is still written to it.
+const PREFIX = `reindex-${randomUUID().slice(0, 8)}`;
 const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
 
 /** A line to OpenSearch that can be held (nothing passes) or cut (no connection is made). */
@@ -95,7 +97,8 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
-  async function makeIndex(index: string): Promise<() => Promise<void>> {
+  async function makeIndex(name: string): Promise<() => Promise<void>> {
+    const index = `${PREFIX}-${name}`;
     const flags = ['--url', line.url, '--index', index, '--index-shards', '1', '--replication-factor', '0'];
     await createInProcessCli('127.0.0.1:1').ok('schema', 'setup', '--store', 'opensearch', ...flags);
     return async () => {
@@ -108,7 +111,7 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
   async function serve(name: string, visibility: ConfigOverrides['visibility']): Promise<void> {
     client?.close();
     await server?.stop();
-    const opensearch = { urls: [line.url], index: `reindex-${name}`, timeoutMs: 1_000 };
+    const opensearch = { urls: [line.url], index: `${PREFIX}-${name}`, timeoutMs: 1_000 };
     const config = loadConfig({
       overrides: {
         frontend: { address: '127.0.0.1:0' },
@@ -176,7 +179,7 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
 
   it('is refused without its index, with the command that makes it', async () => {
     await expect(serve('absent', { write: 'opensearch', read: 'opensearch' })).rejects.toThrow(
-      `run "antiphon schema setup --store opensearch --url ${line.url} --index reindex-absent"`,
+      `run "antiphon schema setup --store opensearch --url ${line.url} --index ${PREFIX}-absent"`,
     );
   });
 
@@ -185,7 +188,7 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
     await register();
     await inParallel(0, 300, start);
     await inParallel(0, 50, terminate);
-    const removeIndex = await makeIndex('reindex-move');
+    const removeIndex = await makeIndex('move');
     try {
       await serve('move', { write: 'both', read: 'store' });
       expect(await count()).toBe(300);
@@ -215,7 +218,7 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
     await serve('away', { write: 'store', read: 'store' });
     await register();
     await inParallel(0, 40, start);
-    const removeIndex = await makeIndex('reindex-away');
+    const removeIndex = await makeIndex('away');
     try {
       await serve('away', { write: 'both', read: 'opensearch' });
       expect(await count()).toBe(0);
@@ -240,7 +243,7 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
   it.each(['cut', 'hold'] as const)(
     'lists every run in the end, and holds no workflow up, when the line is %s',
     async (fault) => {
-      const removeIndex = await makeIndex(`reindex-${fault}`);
+      const removeIndex = await makeIndex(fault);
       try {
         await serve(fault, { write: 'opensearch', read: 'opensearch' });
         await register();
@@ -265,8 +268,30 @@ describe.skipIf(serviceMissing('opensearch') !== undefined)('visibility in OpenS
     },
   );
 
+  it('writes when its index was removed and is made again', async () => {
+    const removeIndex = await makeIndex('gone');
+    const direct = createOpenSearchClient(env, connection);
+    const forbid = (pattern: string | null) =>
+      direct.send('PUT', '/_cluster/settings', { persistent: { 'action.auto_create_index': pattern } });
+    try {
+      await serve('gone', { write: 'opensearch', read: 'opensearch' });
+      await register();
+      expect((await forbid(`-${PREFIX}-gone,+*`)).status).toBe(200);
+      await removeIndex();
+      await inParallel(0, 20, start);
+      await expect(count()).rejects.toMatchObject({ kind: 'Unavailable' });
+      await makeIndex('gone');
+      await vi.waitFor(async () => expect(await count()).toBe(20), { timeout: 60_000, interval: 500 });
+      expect(await list("CustomKeywordField = 'w7'")).toEqual(['w7']);
+    } finally {
+      await forbid(null);
+      direct.close();
+      await removeIndex();
+    }
+  });
+
   it('writes what was not acknowledged after a restart', async () => {
-    const removeIndex = await makeIndex('reindex-restart');
+    const removeIndex = await makeIndex('restart');
     try {
       await serve('restart', { write: 'opensearch', read: 'opensearch' });
       await register();
