@@ -47,6 +47,9 @@ export interface SqliteDatabase {
 export const sqliteSchemaFlags = (path: string): string => `--store sqlite --path ${path}`;
 
 const WAL_PAGES_BETWEEN_CHECKPOINTS = 4000;
+// What is not in it comes from the kernel's cache in microseconds, while SQLite looks through all of it at the end of each transaction that
+// moved pages.
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Creates the file for its owner only, before SQLite would with the process's umask; -wal and -shm inherit its
@@ -85,7 +88,7 @@ function openConnection(options: SqliteOptions): Database.Database {
     timeout: options.busyTimeoutMs ?? 5000,
     readonly: options.readOnly ?? false,
   });
-  connection.pragma(`cache_size = -${Math.ceil((options.cacheBytes ?? 64 * 1024 * 1024) / 1024)}`);
+  connection.pragma(`cache_size = -${Math.ceil((options.cacheBytes ?? CACHE_BYTES) / 1024)}`);
   connection.pragma('temp_store = MEMORY');
   if (options.readOnly) return connection;
   connection.pragma('journal_mode = WAL');
