@@ -90,18 +90,19 @@ export function decide<K extends CommandKind>(
   const reply = handler(draft, command, () => openDraft(state, context));
   const final = draft.replacedBy ?? draft;
   if (isFailedOver && !external.isClosed(final)) ensureDecision(final);
-  return { ...finishActive(final), reply };
+  const { run, newRun } = finishActive(final);
+  return { run, newRun, reply };
 }
 
 /** What every command on an active run ends with. */
-function finishActive(draft: Draft): { run: RunTransition; newRun?: RunTransition } {
+function finishActive(draft: Draft): { run: RunTransition; newRun: RunTransition | undefined } {
   if (!external.isClosed(draft)) {
     if (draft.isActive) decisions.enforceBufferLimit(draft);
     addTimerTasks(draft);
     addAutoResetTask(draft);
   }
   const { newRun } = draft;
-  if (newRun === undefined) return { run: draft.finish() };
+  if (newRun === undefined) return { run: draft.finish(), newRun };
   addTimerTasks(newRun);
   // Its first batch is replicated with the last one of the run that it continues.
   newRun.isActive = false;

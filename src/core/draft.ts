@@ -20,6 +20,7 @@ import {
 } from '@antiphon/proto/internal';
 import { assert } from '#base';
 import type { DecideContext } from './commands.ts';
+import { copyInfo } from './execution-info.ts';
 import { SignalRequestIds } from './signal-request-ids.ts';
 import type { EventBatch, RunTransition, TaskSet } from './transition.ts';
 import { addVersionItem, currentVersionHistory, replaceVersionHistory } from './version-histories.ts';
@@ -75,7 +76,7 @@ export class StateDraft {
   batchFirstId: number;
 
   constructor(state: WorkflowState) {
-    this.info = { ...state.info };
+    this.info = copyInfo(state.info);
     this.activities = new DraftMap(state.activities);
     this.timers = new DraftMap(state.timers);
     this.children = new DraftMap(state.children);

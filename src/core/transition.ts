@@ -30,6 +30,6 @@ export interface RunTransition {
  */
 export interface Transition<Reply = void> {
   readonly run: RunTransition;
-  readonly newRun?: RunTransition;
+  readonly newRun?: RunTransition | undefined;
   readonly reply: Reply;
 }

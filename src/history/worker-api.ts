@@ -101,7 +101,7 @@ export function createWorkerApi(context: HistoryContext): WorkerApi {
 
     async respondDecisionTaskCompleted(task, request) {
       const { scheduleId, attempt } = task;
-      const { caller, queryResults, ...fields } = request;
+      const { caller, queryResults } = request;
       const findDomain = await resolveDomains(context, request.decisions);
       let taken: ReturnType<typeof takeStarted> | undefined;
       let queries = {};
@@ -110,10 +110,16 @@ export function createWorkerApi(context: HistoryContext): WorkerApi {
       const { reply } = await context.run(
         task,
         {
-          ...fields,
           kind: 'respondDecisionTaskCompleted',
           scheduleId,
           attempt,
+          decisions: request.decisions,
+          executionContext: request.executionContext,
+          identity: request.identity,
+          binaryChecksum: request.binaryChecksum,
+          stickyAttributes: request.stickyAttributes,
+          returnNewDecisionTask: request.returnNewDecisionTask,
+          forceCreateNewDecisionTask: request.forceCreateNewDecisionTask,
           client: {
             impl: caller.clientImpl,
             featureVersion: caller.featureVersion,

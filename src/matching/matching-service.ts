@@ -153,8 +153,9 @@ class Matching implements MatchingService {
     if (task === undefined) {
       return { response: PollForDecisionTaskResponse.fromPartial({ autoConfigHint }), historyBlobs: [] };
     }
-    const backlogCountHint = BigInt(list.backlogCount);
-    return { ...task, response: { ...task.response, backlogCountHint, autoConfigHint } };
+    task.response.backlogCountHint = BigInt(list.backlogCount);
+    task.response.autoConfigHint = autoConfigHint;
+    return task;
   }
 
   async #pollForActivityTask(poll: ActivityPoll, options: CallOptions): Promise<PollForActivityTaskResponse> {
@@ -172,9 +173,9 @@ class Matching implements MatchingService {
       });
     });
     const autoConfigHint = this.#autoConfigHint(startedMs);
-    return response === undefined
-      ? PollForActivityTaskResponse.fromPartial({ autoConfigHint })
-      : { ...response, autoConfigHint };
+    if (response === undefined) return PollForActivityTaskResponse.fromPartial({ autoConfigHint });
+    response.autoConfigHint = autoConfigHint;
+    return response;
   }
 
   async queryWorkflow(
