@@ -1,5 +1,6 @@
-// The fields of a run that every command reads. All are made here, with the same fields in the same order, so that V8 sees one shape of
-// them and not hundreds: `{ ...info }` gives each copy a shape of its own, and what reads them all is slow.
+// The fields of a run that every command reads. New ones and the copies that commands change are made here, with the same fields in the
+// same order (that of decoding), so that V8 sees one shape of them and not hundreds: `{ ...info }` gives each copy a shape of its own, and
+// what reads them all is slow.
 import { CronOverlapPolicy, WorkflowExecutionCloseStatus } from '@antiphon/proto';
 import { type ExecutionInfo, ExecutionState } from '@antiphon/proto/internal';
 import type { RunIdentity } from './new-state.ts';
